@@ -1,0 +1,86 @@
+"""People and the audit log."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(BaseUserManager["User"]):
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Wholly in lower case: two people never differ by case alone, on any database."""
+        return super().normalize_email(email).strip().lower()
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=self.normalize_email(username))
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person, known by mail address. `is_staff` sees all servers and the admin site."""
+
+    username = None  # type: ignore[assignment]
+    email = models.EmailField(_("mail address"), unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()  # type: ignore[misc,assignment]
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        ordering = ["email"]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = User.objects.normalize_email(self.email)
+
+
+class Source(models.TextChoices):
+    WEB = "web", _("web page")
+    API = "api", _("API")
+    ADMIN = "admin", _("admin site")
+    COMMAND = "command", _("command line")
+    SYSTEM = "system", _("the panel itself")
+
+
+class AuditEntry(models.Model):
+    """Who did what to what, when and from where. Written once, never changed.
+
+    `details` holds plain facts of the change. Secrets never belong in it.
+    """
+
+    at = models.DateTimeField(_("at"), db_index=True)
+    actor = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("person")
+    )
+    actor_email = models.CharField(_("mail address then"), max_length=254, blank=True)
+    source = models.CharField(_("source"), max_length=16, choices=Source.choices)
+    address = models.GenericIPAddressField(_("address"), null=True)
+    event = models.CharField(_("event"), max_length=64, db_index=True)
+    object_type = models.CharField(_("kind of object"), max_length=32)
+    object_id = models.BigIntegerField(_("object"), null=True)
+    details = models.JSONField(_("details"), default=dict)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["object_type", "object_id"], name="audit_object")]
+
+    def __str__(self) -> str:
+        return f"{self.event} by {self.actor_email or self.source}"

@@ -1,0 +1,1 @@
+"""Samples: the cycle that takes them, history for charts, retention."""

@@ -1,0 +1,1 @@
+"""Clusters, nodes and servers; who may touch which server; live updates."""

@@ -1,0 +1,33 @@
+"""What can go wrong between us and Proxmox.
+
+ProxmoxError
+  ProxmoxUnreachable     no answer: network, TLS, timeout, Proxmox's own 595 to 599: retry later
+    CertificateMismatch  its certificate is not the one that was pinned or signed by the CA
+    ProxmoxMalformed     it answered, but not as Proxmox does: a proxy, a portal, half a reply
+  ProxmoxDenied          401, 403: the token lacks a right: tell the staff, do not retry
+  ProxmoxRefused         it understood and said no, with its words: tell the user
+"""
+
+
+class ProxmoxError(Exception):
+    """`str()` is one sentence for people and never holds a secret."""
+
+
+class ProxmoxUnreachable(ProxmoxError):
+    pass
+
+
+class CertificateMismatch(ProxmoxUnreachable):
+    pass
+
+
+class ProxmoxMalformed(ProxmoxUnreachable):
+    pass
+
+
+class ProxmoxDenied(ProxmoxError):
+    pass
+
+
+class ProxmoxRefused(ProxmoxError):
+    pass

@@ -1,0 +1,176 @@
+"""From Proxmox's replies to our types. Types in them are mixed and fields come and go."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from servers.proxmox.errors import ProxmoxMalformed
+from servers.proxmox.types import (
+    FileSystem,
+    Guest,
+    GuestConfig,
+    Kind,
+    NodeState,
+    Resources,
+    Version,
+)
+
+GUEST_KINDS = frozenset(("qemu", "lxc"))
+
+# File systems that hold no data of the guest's own, or hold it elsewhere.
+NOT_ITS_DISK = frozenset(
+    (
+        "squashfs", "erofs", "overlay", "iso9660", "udf", "cdfs", "tmpfs", "ramfs", "devtmpfs",
+        "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "ceph", "autofs", "fuse.sshfs",
+    )
+)  # fmt: skip
+
+T = TypeVar("T")
+
+
+class Row(msgspec.Struct, gc=False):
+    """Any row of /cluster/resources: the union of what guests and nodes have."""
+
+    type: str
+    vmid: int | None = None
+    node: str = ""
+    status: str = "unknown"
+    name: str = ""
+    cpu: float | None = None
+    maxcpu: float | None = None
+    mem: int | None = None
+    maxmem: int | None = None
+    memhost: int | None = None
+    disk: int | None = None
+    maxdisk: int | None = None
+    netin: int | None = None
+    netout: int | None = None
+    diskread: int | None = None
+    diskwrite: int | None = None
+    uptime: int | None = None
+    template: bool = False
+    lock: str = ""
+    tags: str = ""
+
+
+def lax(data: msgspec.Raw, form: type[T]) -> T:
+    """Decodes, taking "5" for 5 and 1 for true."""
+    return msgspec.json.decode(data, type=form, strict=False)
+
+
+def version(data: msgspec.Raw) -> Version:
+    text = str(lax(data, dict[str, Any]).get("version", ""))
+    major = re.match(r"\d+", text)
+    if not major:
+        raise ProxmoxMalformed("The reply holds no version: is this a Proxmox VE?")
+    return Version(release=text[:32], major=int(major.group()))
+
+
+def permissions(data: msgspec.Raw) -> dict[str, frozenset[str]]:
+    return {
+        path: frozenset(privileges)
+        for path, privileges in lax(data, dict[str, dict[str, Any]]).items()
+    }
+
+
+def resources(data: msgspec.Raw) -> Resources:
+    """One unreadable row voids itself, not the rest."""
+    malformed = 0
+    try:
+        rows = lax(data, list[Row])
+    except msgspec.ValidationError:
+        rows = []
+        for raw in lax(data, list[msgspec.Raw]):
+            try:
+                rows.append(lax(raw, Row))
+            except msgspec.ValidationError:
+                malformed += 1
+    guests: list[Guest] = []
+    nodes: list[NodeState] = []
+    for row in rows:
+        if row.type in GUEST_KINDS:
+            if row.vmid is None or row.vmid < 1 or not row.node:
+                malformed += 1
+            else:
+                guests.append(guest_of(row, row.vmid))
+        elif row.type == "node" and row.node:
+            nodes.append(
+                NodeState(
+                    row.node, row.status, row.cpu, row.maxcpu, row.mem, row.maxmem, row.uptime
+                )
+            )
+    return Resources(guests, nodes, malformed)
+
+
+def guest_of(row: Row, vmid: int) -> Guest:
+    return Guest(
+        row.type,  # type: ignore[arg-type]  # is one of GUEST_KINDS
+        vmid, row.node, row.status, row.name, row.cpu, row.maxcpu, row.mem, row.maxmem,
+        row.memhost, row.disk, row.maxdisk, row.netin, row.netout, row.diskread, row.diskwrite,
+        row.uptime, row.template, row.lock, row.tags,
+    )  # fmt: skip
+
+
+def guest_config(kind: Kind, data: msgspec.Raw) -> GuestConfig:
+    config = {key: str(value) for key, value in lax(data, dict[str, Any]).items()}
+    if kind == "lxc":
+        return GuestConfig(container_identity(config), agent_enabled=False)
+    return GuestConfig(vm_identity(config), agent_enabled=agent_enabled(config.get("agent", "")))
+
+
+def vm_identity(config: dict[str, str]) -> str:
+    """The SMBIOS UUID, which a clone and a new VM get anew; else the time of creation."""
+    if found := re.search(r"\buuid=([0-9a-fA-F-]{36})", config.get("smbios1", "")):
+        return f"uuid={found.group(1).lower()}"
+    if found := re.search(r"\bctime=(\d+)", config.get("meta", "")):
+        return f"ctime={found.group(1)}"
+    return "none"
+
+
+def container_identity(config: dict[str, str]) -> str:
+    """A container has no UUID: what Proxmox or its creator chose for it has to do."""
+    hwaddr = re.search(r"hwaddr=([0-9A-Fa-f:]{17})", config.get("net0", ""))
+    parts = {
+        "hwaddr": hwaddr.group(1).upper() if hwaddr else "",
+        "hostname": config.get("hostname", "")[:64],
+        "rootfs": config.get("rootfs", "").split(",")[0][:64],
+        "ostype": config.get("ostype", "")[:16],
+    }
+    return "|".join(f"{key}={value}" for key, value in parts.items())
+
+
+def agent_enabled(text: str) -> bool:
+    """`1`, `enabled=1,fstrim_cloned_disks=1`, `0`, or nothing at all."""
+    first = text.split(",")[0].removeprefix("enabled=")
+    return first == "1"
+
+
+def file_systems(data: msgspec.Raw) -> list[FileSystem]:
+    """Data file systems, each block device once; broken entries are left out.
+
+    `result` is a list, sometimes an object or null. Bind mounts repeat a file system, and Windows
+    lists volumes that have no size.
+    """
+    result = lax(data, dict[str, Any]).get("result")
+    entries = list(result.values()) if isinstance(result, dict) else result
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise ProxmoxMalformed("The guest agent's reply is no list of file systems.")
+    found: dict[str, FileSystem] = {}
+    for entry in entries:
+        if isinstance(entry, dict) and (system := file_system(entry)):
+            found.setdefault(str(entry.get("name") or system.mountpoint), system)
+    return list(found.values())
+
+
+def file_system(entry: dict[str, Any]) -> FileSystem | None:
+    kind = str(entry.get("type", "")).lower()
+    try:
+        used, total = int(entry["used-bytes"]), int(entry["total-bytes"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    if kind in NOT_ITS_DISK or total <= 0 or not 0 <= used <= total:
+        return None
+    return FileSystem(str(entry.get("mountpoint", ""))[:255], kind[:32], used, total)

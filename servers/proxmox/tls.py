@@ -1,0 +1,129 @@
+"""TLS towards Proxmox: verified always, against a CA or a pinned fingerprint."""
+
+import re
+import socket
+import ssl
+from time import monotonic
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPSConnection
+
+from servers.proxmox.errors import ProxmoxUnreachable
+from servers.proxmox.types import Access, Endpoint
+
+FINGERPRINT = re.compile(r"([0-9A-F]{2}:){31}[0-9A-F]{2}")
+CONNECT_SECONDS = 5.0
+
+
+def normal_fingerprint(text: str) -> str:
+    """`62:07:F1…` as Proxmox shows it, from any usual spelling.
+
+    Raises ValueError where the text is no SHA-256 fingerprint.
+    """
+    digits = re.sub(r"[\s:]|sha-?256", "", text, flags=re.IGNORECASE).upper()
+    fingerprint = ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
+    if not FINGERPRINT.fullmatch(fingerprint):
+        raise ValueError("A SHA-256 fingerprint has 32 bytes, like 62:07:F1:…")
+    return fingerprint
+
+
+def valid_ca(pem: str) -> str:
+    """The PEM itself; ValueError where it holds no certificate."""
+    try:
+        x509.load_pem_x509_certificates(pem.encode())
+    except ValueError as error:
+        raise ValueError("This is no PEM certificate.") from error
+    return pem
+
+
+def shown_fingerprint(endpoint: Endpoint) -> str:
+    """The fingerprint of the certificate that the endpoint shows, to be compared by a person.
+
+    Nothing is trusted and nothing is sent: the certificate is looked at, the connection closed.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((endpoint.host, endpoint.port), CONNECT_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=endpoint.host) as secure,
+        ):
+            shown = secure.getpeercert(binary_form=True)
+    except OSError as error:
+        raise ProxmoxUnreachable(f"{endpoint} does not answer with TLS: {error}") from error
+    if shown is None:
+        raise ProxmoxUnreachable(f"{endpoint} shows no certificate.")
+    digest = x509.load_der_x509_certificate(shown).fingerprint(hashes.SHA256())
+    return digest.hex(":").upper()
+
+
+class DeadlineSocket(ssl.SSLSocket):
+    """A TLS socket whose reads end at a deadline, however slowly the bytes drip.
+
+    A read timeout alone bounds the wait for each packet: two seconds lasted twenty.
+    """
+
+    deadline: float | None = None
+
+    def read(self, len: int = 1024, buffer: Any = None) -> Any:
+        if self.deadline is not None:
+            left = self.deadline - monotonic()
+            if left <= 0:
+                raise TimeoutError("The read operation timed out")
+            self.settimeout(left)
+        return super().read(len, buffer)
+
+
+class DeadlineConnection(HTTPSConnection):
+    def getresponse(self) -> Any:
+        if isinstance(self.sock, DeadlineSocket) and self.timeout is not None:
+            self.sock.deadline = monotonic() + float(self.timeout)
+        return super().getresponse()
+
+
+class DeadlinePool(HTTPSConnectionPool):
+    ConnectionCls = DeadlineConnection
+
+
+class VerifyingAdapter(HTTPAdapter):
+    """Verifies one endpoint as its cluster says; the read timeout is a total deadline."""
+
+    def __init__(self, endpoint: Endpoint, ca_pem: str) -> None:
+        self.fingerprint = endpoint.fingerprint
+        self.context = ssl.create_default_context(cadata=ca_pem or None)
+        if self.fingerprint:
+            # The pinned certificate itself is compared after the handshake; who signed it and
+            # for which name says nothing more.
+            self.context.check_hostname = False
+            self.context.verify_mode = ssl.CERT_NONE
+        self.context.sslsocket_class = DeadlineSocket
+        super().__init__(pool_connections=1, pool_maxsize=4)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        manager: PoolManager = self.poolmanager
+        manager.pool_classes_by_scheme = {"https": DeadlinePool}
+
+    def build_connection_pool_key_attributes(
+        self, request: PreparedRequest, verify: object, cert: object = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        host, _ = super().build_connection_pool_key_attributes(request, True)
+        return host, {
+            "ssl_context": self.context,
+            "cert_reqs": "CERT_NONE" if self.fingerprint else "CERT_REQUIRED",
+            "assert_fingerprint": self.fingerprint or None,
+        }
+
+    def cert_verify(self, conn: Any, url: str, verify: object, cert: object) -> None:
+        """Nothing more to set: the pool was made with our context."""
+
+
+def adapter_for(access: Access, endpoint: Endpoint) -> HTTPAdapter:
+    """The one seam below proxmoxer: tests put a simulated cluster here."""
+    return VerifyingAdapter(endpoint, access.ca_pem)

@@ -1,0 +1,101 @@
+"""Values that come out of the gateway. Units: fractions, bytes, seconds."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["qemu", "lxc"]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    host: str
+    port: int = 8006
+    fingerprint: str = ""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach one cluster with one token."""
+
+    endpoints: tuple[Endpoint, ...]
+    token_id: str
+    secret: str = field(repr=False)
+    ca_pem: str = field(default="", repr=False)
+
+
+class Guest(msgspec.Struct, frozen=True, gc=False):
+    """A row of /cluster/resources for a VM or container, as Proxmox sent it.
+
+    `cpu` is a fraction of the guest's own vCPUs; `netin`, `netout`, `diskread`, `diskwrite` count
+    bytes since the guest's start; `disk` is always 0 for a VM. What was not sent is None.
+    """
+
+    type: Kind
+    vmid: int
+    node: str
+    status: str = "unknown"
+    name: str = ""
+    cpu: float | None = None
+    maxcpu: float | None = None
+    mem: int | None = None
+    maxmem: int | None = None
+    memhost: int | None = None
+    disk: int | None = None
+    maxdisk: int | None = None
+    netin: int | None = None
+    netout: int | None = None
+    diskread: int | None = None
+    diskwrite: int | None = None
+    uptime: int | None = None
+    template: bool = False
+    lock: str = ""
+    tags: str = ""
+
+
+class NodeState(msgspec.Struct, frozen=True, gc=False):
+    """A row of /cluster/resources for a node. Figures need Sys.Audit and are None without it."""
+
+    node: str
+    status: str = "unknown"
+    cpu: float | None = None
+    maxcpu: float | None = None
+    mem: int | None = None
+    maxmem: int | None = None
+    uptime: int | None = None
+
+
+@dataclass(frozen=True)
+class Resources:
+    """One reply of /cluster/resources; `malformed` rows could not be read and were left out."""
+
+    guests: list[Guest]
+    nodes: list[NodeState]
+    malformed: int
+
+
+@dataclass(frozen=True)
+class GuestConfig:
+    """What of a guest's configuration tells which guest it is, and whether it has an agent."""
+
+    identity: str
+    agent_enabled: bool
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    mountpoint: str
+    kind: str
+    used: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Version:
+    release: str
+    major: int

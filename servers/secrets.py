@@ -1,0 +1,50 @@
+"""Secrets at rest: encrypted with keys from the environment, never with SECRET_KEY.
+
+ENCRYPTION_KEYS lists Fernet keys. The first one encrypts, all of them decrypt; so a new key is
+put in front, `manage.py rotate_encryption_key` re-encrypts, and the old one is taken away.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+
+class Undecryptable(Exception):
+    """No key in ENCRYPTION_KEYS opens this value."""
+
+
+@lru_cache(maxsize=4)
+def _box(keys: tuple[str, ...]) -> MultiFernet:
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "ENCRYPTION_KEYS holds something that is not a Fernet key (32 bytes, base64)."
+        ) from error
+
+
+def box() -> MultiFernet:
+    return _box(tuple(settings.ENCRYPTION_KEYS))
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+    """Text that is encrypted in the database and plain in Python."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        plain = super().get_prep_value(value)
+        return plain if plain in (None, "") else box().encrypt(plain.encode()).decode()
+
+    def from_db_value(self, value: str | None, expression: object, connection: object) -> Any:
+        if value in (None, ""):
+            return value
+        try:
+            return box().decrypt(value.encode()).decode()
+        except InvalidToken as error:
+            raise Undecryptable(
+                "A stored secret cannot be decrypted: the key it was encrypted with is missing "
+                "from ENCRYPTION_KEYS."
+            ) from error

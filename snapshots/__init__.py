@@ -1,0 +1,1 @@
+"""Snapshots, their schedules and their retention."""
