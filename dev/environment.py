@@ -1,0 +1,124 @@
+"""The virtual environment and the packages in it."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+from dev import PYTHON, ROOT, VENV, apt, mysql
+from dev.commands import CommandFailed, Failure, run, works
+from dev.stamp import Stamp, fingerprint
+
+STAMP = Stamp(VENV / "set-up.json")
+RUNTIME = "requirements.txt"
+DEVELOPMENT = "requirements-dev.txt"
+
+# What installs the rest. pip does too, in ten times the time.
+UV = "uv==0.13.8"
+
+IS_NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
+
+
+def is_ready(*, dev: bool) -> bool:
+    return _is_usable() and STAMP.holds(_needed(dev=dev))
+
+
+def create() -> list[str]:
+    """Make the virtual environment unless a usable one is there; remarks on what it took."""
+    if _is_usable():
+        return []
+    if VENV.exists():
+        shutil.rmtree(VENV)
+    if _created():
+        return []
+    package = f"python3.{sys.version_info.minor}-venv"
+    if not apt.may_install():
+        raise Failure(
+            "This Python cannot make a virtual environment: it comes without ensurepip, and there"
+            f" is neither uv nor pip nor virtualenv.\nInstall one, as root, and start again:  apt-get install {package}"
+        )
+    apt.install(package)
+    # A new process, as this one has looked for ensurepip already.
+    run([sys.executable, "-m", "venv", VENV])
+    return [f"{package} was installed for it"]
+
+
+def install(*, dev: bool) -> list[str]:
+    """Install the pinned packages; remarks on what was left out."""
+    needed = _needed(dev=dev)
+    uv = _uv()
+    without_driver = VENV / RUNTIME
+    without_driver.write_text(mysql.without_driver((ROOT / RUNTIME).read_text()))
+    _install(uv, "-r", without_driver)
+    if dev:
+        _install(uv, "-r", ROOT / DEVELOPMENT)
+    remarks = [] if uv else ["uv was not to be had, pip did it"]
+    remarks += _install_driver(uv)
+    STAMP.add(needed)
+    return remarks
+
+
+def install_into(folder: Path, what: str) -> None:
+    """Unpack a package into a folder of its own, outside the virtual environment."""
+    _install(_uv(), "--target", folder, what)
+
+
+def _needed(*, dev: bool) -> dict[str, str]:
+    # The place counts: programs in a virtual environment that was moved point to the old one.
+    common = (str(VENV), VENV.joinpath("pyvenv.cfg").read_text())
+    needed = {RUNTIME: fingerprint(ROOT / RUNTIME, mysql.standing(), *common)}
+    if dev:
+        needed[DEVELOPMENT] = fingerprint(ROOT / DEVELOPMENT, *common)
+    return needed
+
+
+def _is_usable() -> bool:
+    return VENV.joinpath("pyvenv.cfg").exists() and works(PYTHON, "-c", IS_NEW_ENOUGH)
+
+
+def _created() -> bool:
+    """Try what this machine has, the fastest first. A fresh Debian has none of it."""
+    if works("uv", "--version"):
+        return works("uv", "venv", "--python", sys.executable, VENV)
+    if importlib.util.find_spec("ensurepip"):
+        return works(sys.executable, "-m", "venv", VENV)
+    if importlib.util.find_spec("pip"):
+        return works(sys.executable, "-m", "venv", "--without-pip", VENV)
+    return works("virtualenv", "--python", sys.executable, VENV)
+
+
+def _uv() -> list[str | Path]:
+    """uv from the machine, else into the virtual environment; empty when it is not to be had."""
+    if works("uv", "--version"):
+        return ["uv"]
+    own = VENV / "bin" / "uv"
+    if not own.exists() and not works(*_pip(), "install", "--quiet", UV):
+        return []
+    return [own]
+
+
+def _pip() -> list[str | Path]:
+    if works(PYTHON, "-m", "pip", "--version"):
+        return [PYTHON, "-m", "pip"]
+    return [sys.executable, "-m", "pip", "--python", PYTHON]
+
+
+def _install(uv: list[str | Path], *what: str | Path) -> None:
+    if uv:
+        run([*uv, "pip", "install", "--quiet", "--python", PYTHON, *what])
+    else:
+        run([*_pip(), "install", "--quiet", *what])
+
+
+def _install_driver(uv: list[str | Path]) -> list[str]:
+    standing = mysql.standing()
+    if standing == mysql.NOT_BUILDABLE:
+        return [mysql.LEFT_OUT]
+    pin = mysql.pin((ROOT / RUNTIME).read_text())
+    try:
+        _install(uv, pin)
+    except CommandFailed as error:
+        if standing == mysql.REQUIRED:
+            raise Failure(f"{error}\n\n{mysql.MISSING}") from error
+        return [mysql.LEFT_OUT]
+    return []
