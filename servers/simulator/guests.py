@@ -1,0 +1,194 @@
+"""One simulated guest: what it is, whether it runs, and what can be measured of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from servers.simulator.load import Rhythm, activity, load
+
+GIB = 1024**3
+MIB = 1024**2
+
+
+class Kind(StrEnum):
+    QEMU = "qemu"
+    LXC = "lxc"
+
+
+class Power(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+
+
+class Agent(StrEnum):
+    """What the guest agent of a VM does when it is asked."""
+
+    NONE = "none"  # not in the configuration
+    UP = "up"
+    DEAD = "dead"  # configured, but nothing listens in the guest
+    SLOW = "slow"  # answers after some seconds
+    HANGING = "hanging"  # answers a ping and then nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    name: str
+    description: str
+    taken_at: int
+    vmstate: bool
+    parent: str | None
+    config: dict[str, object]
+
+
+class Measured(NamedTuple):
+    """What pvestatd reports of a guest: bytes, seconds, CPU as a fraction of its vCPUs."""
+
+    status: str
+    name: str
+    uptime: int
+    cpu: float
+    maxcpu: int
+    mem: int
+    memhost: int
+    maxmem: int
+    disk: int
+    maxdisk: int
+    netin: int
+    netout: int
+    diskread: int
+    diskwrite: int
+    template: int
+
+
+class Holder(Protocol):
+    """The task that holds the lock file of a guest's configuration."""
+
+    @property
+    def done(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class Guest:
+    vmid: int
+    kind: Kind
+    name: str
+    node: str
+    uuid: str
+    rhythm: Rhythm
+    created_at: float
+    cores: int = 2
+    memory: int = 2 * GIB
+    maxdisk: int = 20 * GIB
+    storage: str = "local-lvm"
+    ostype: str = "l26"
+    system: str = "debian"
+    description: str = ""
+    tags: str = ""
+    pool: str = ""
+    agent: Agent = Agent.UP
+    agent_error: str = ""  # the guest's own words, when it refuses what the agent is asked
+    template: bool = False
+    protection: bool = False
+    onboot: bool = True
+    ignores_shutdown: bool = False
+    start_warning: str = ""
+    lock: str = ""
+    cloud_init: dict[str, str] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    parent: str | None = None
+    power: Power = Power.STOPPED
+    started_at: float = 0.0
+    pid: int = 0
+    busy_cpu: float | None = None
+    full_disk: float | None = None
+    holder: Holder | None = None
+    revision: int = 0
+    _moved: float = 0.0  # activity banked before the last pause
+    _moving_since: float | None = None
+    sample: Measured | None = None
+    sampled_at: float = -1.0
+
+    @property
+    def running(self) -> bool:
+        """True also when paused: the process is there, which is what Proxmox asks."""
+        return self.power is not Power.STOPPED
+
+    @property
+    def noun(self) -> str:
+        return "VM" if self.kind is Kind.QEMU else "CT"
+
+    @property
+    def tap(self) -> str:
+        return f"tap{self.vmid}i0" if self.kind is Kind.QEMU else f"veth{self.vmid}i0"
+
+    def begin(self, now: float) -> None:
+        """A new process: uptime and counters begin at nothing."""
+        self.power = Power.RUNNING
+        self.started_at = now
+        self.pid = 1000 + int(now * 7 + self.vmid) % 4_000_000
+        self._moved = 0.0
+        self._moving_since = now
+
+    def end(self) -> None:
+        self.power = Power.STOPPED
+        self._moving_since = None
+
+    def pause(self, now: float) -> None:
+        if self.power is Power.RUNNING:
+            self._moved = self._activity(now)
+            self._moving_since = None
+            self.power = Power.PAUSED
+
+    def resume(self, now: float) -> None:
+        if self.power is Power.PAUSED:
+            self._moving_since = now
+            self.power = Power.RUNNING
+
+    def disk_used(self, at: float) -> int:
+        """Bytes in use inside the guest, as its agent or the container's file system tells."""
+        if self.full_disk is not None:
+            return int(self.maxdisk * self.full_disk)
+        month = at % 2_592_000 / 2_592_000
+        return int(self.maxdisk * min(self.rhythm.disk_level * (1 + 0.2 * month), 0.97))
+
+    def measure(self, at: float) -> Measured:
+        """What a look at the guest at this moment shows."""
+        rhythm = self.rhythm
+        is_container = self.kind is Kind.LXC
+        if self.power is Power.STOPPED:
+            return Measured(
+                "stopped", self.name, 0, 0, self.cores, 0, 0, self.memory, 0, self.maxdisk,
+                0, 0, 0, 0, int(self.template),
+            )  # fmt: skip
+        cpu, memory = load(rhythm, at)
+        if self.power is Power.PAUSED:
+            cpu = 0.0
+        elif self.busy_cpu is not None:
+            cpu = self.busy_cpu + 0.01 * (memory / rhythm.memory_level - 1)
+        mem = int(self.memory * min(memory, 0.99))
+        moved = self._activity(at)
+        return Measured(
+            "running",
+            self.name,
+            int(at - self.started_at),
+            cpu,
+            self.cores,
+            mem,
+            0 if is_container else mem + 96 * MIB,
+            self.memory,
+            self.disk_used(at) if is_container else 0,
+            self.maxdisk,
+            int(moved * rhythm.netin_rate),
+            int(moved * rhythm.netout_rate),
+            int(moved * rhythm.read_rate),
+            int(moved * rhythm.write_rate),
+            int(self.template),
+        )
+
+    def _activity(self, at: float) -> float:
+        since = self._moving_since
+        if since is None:
+            return self._moved
+        return self._moved + activity(self.rhythm, at) - activity(self.rhythm, since)
