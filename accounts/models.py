@@ -1,6 +1,7 @@
 """People and the audit log."""
 
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
@@ -84,3 +85,20 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} by {self.actor_email or self.source}"
+
+
+class ApiSession(models.Model):
+    """One sign-in over the API: every token that descends from it dies with it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_sessions")
+    address = models.GenericIPAddressField(null=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("API session")
+        verbose_name_plural = _("API sessions")
+
+    def __str__(self) -> str:
+        return f"{self.user} since {self.started_at:%Y-%m-%d %H:%M}"

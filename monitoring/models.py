@@ -7,7 +7,7 @@ from django.db import models
 from servers.models import Cluster, Server
 
 
-class SmallFloatField(models.FloatField[float | None, float | None]):
+class SmallFloatField(models.FloatField):  # type: ignore[type-arg]
     """Four bytes: 24 bits of mantissa are a kibibyte in 16 GiB, far below what a chart shows."""
 
     def db_type(self, connection: Any) -> str:

@@ -1,0 +1,118 @@
+"""Tokens for the API, and what keeps a person's sockets open.
+
+Each sign-in begins an ApiSession whose id stands in the refresh token and in all access tokens made
+from it, so that signing out ends them all at once instead of when they expire.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
+from rest_framework_simplejwt.tokens import RefreshToken, Token
+
+from accounts.address import client_address
+from accounts.models import ApiSession, User
+
+CLAIM = "session"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What lets somebody in: a browser's session or an access token."""
+
+    user_id: int
+    session_key: str | None = None
+    api_session: UUID | None = None
+    expires_at: datetime | None = None
+
+
+def begin_session(user: User, request: HttpRequest | None, *, now: datetime) -> RefreshToken:
+    session = ApiSession.objects.create(
+        user=user, address=client_address(request) if request else None, started_at=now
+    )
+    refresh: RefreshToken = RefreshToken.for_user(user)  # type: ignore[assignment]
+    refresh[CLAIM] = str(session.pk)
+    return refresh
+
+
+def end_session(refresh: RefreshToken, *, now: datetime) -> User | None:
+    """Ends the session the token belongs to. None where it had ended before."""
+    session = ApiSession.objects.filter(pk=session_id(refresh)).select_related("user").first()
+    if session is None:
+        return None
+    ended = ApiSession.objects.filter(pk=session.pk, ended_at=None).update(ended_at=now)
+    return session.user if ended else None
+
+
+def session_id(token: Token) -> UUID:
+    try:
+        return UUID(str(token[CLAIM]))
+    except (KeyError, ValueError) as error:
+        raise InvalidToken("The token belongs to no session.") from error
+
+
+def is_open(session: UUID) -> bool:
+    return ApiSession.objects.filter(pk=session, ended_at=None).exists()
+
+
+class SessionJWTAuthentication(JWTAuthentication):
+    """An access token counts while its session is open."""
+
+    def get_user(self, validated_token: Token) -> Any:
+        user = super().get_user(validated_token)
+        if not is_open(session_id(validated_token)):
+            raise AuthenticationFailed("The session has ended.", code="session_ended")
+        return user
+
+
+def credential_of(raw_token: str) -> Credential | None:
+    """Who an access token lets in; None where it is not good."""
+    authentication = SessionJWTAuthentication()
+    try:
+        token = authentication.get_validated_token(raw_token.encode())
+        user = authentication.get_user(token)
+    except (AuthenticationFailed, InvalidToken, TokenError):
+        return None
+    expires_at = datetime.fromtimestamp(int(token["exp"]), UTC)
+    return Credential(user.pk, api_session=session_id(token), expires_at=expires_at)
+
+
+def still_good(credentials: Iterable[Credential], *, now: datetime) -> set[Credential]:
+    """Those that would still let somebody in: three queries for any number of them."""
+    asked = list(credentials)
+    active = set(
+        User.objects.filter(pk__in={c.user_id for c in asked}, is_active=True).values_list(
+            "pk", flat=True
+        )
+    )
+    sessions = live_sessions({c.session_key for c in asked if c.session_key})
+    api_sessions = set(
+        ApiSession.objects.filter(
+            pk__in={c.api_session for c in asked if c.api_session}, ended_at=None
+        ).values_list("pk", flat=True)
+    )
+    return {
+        c
+        for c in asked
+        if c.user_id in active
+        and (c.session_key is None or c.session_key in sessions)
+        and (c.api_session is None or c.api_session in api_sessions)
+        and (c.expires_at is None or c.expires_at > now)
+    }
+
+
+def live_sessions(keys: set[str]) -> set[str]:
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    model = store.get_model_class()
+    return set(
+        model.objects.filter(session_key__in=keys, expire_date__gt=datetime.now(UTC)).values_list(
+            "session_key", flat=True
+        )
+    )

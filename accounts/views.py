@@ -1,0 +1,28 @@
+"""Signing in and out of the pages."""
+
+from typing import Any
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from accounts.forms import SignInForm
+
+
+class SignInView(LoginView):
+    template_name = "accounts/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+
+class SignOutView(LogoutView):
+    """By POST alone, as Django has it: a link on another site signs nobody out."""
+
+
+def locked_out(request: HttpRequest, credentials: dict[str, Any], *_: object) -> HttpResponse:
+    """What axes answers once too many wrong passwords came."""
+    message = "Too many wrong passwords. Try again in a quarter of an hour."
+    if request.path.startswith("/api/"):
+        body = {"error": {"code": "too_many_requests", "message": message, "fields": {}}}
+        return JsonResponse(body, status=429, headers={"Retry-After": "900"})
+    return render(request, "accounts/locked_out.html", {"message": message}, status=429)

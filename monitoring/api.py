@@ -1,0 +1,74 @@
+"""servers/{id}/metrics/"""
+
+from datetime import UTC, datetime
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from monitoring.history import SERIES, fitting_range, history
+from servers.access import server_for
+
+DAY = 86400
+
+
+class QuerySerializer(serializers.Serializer[dict[str, object]]):
+    start = serializers.DateTimeField(required=False, default_timezone=UTC)
+    end = serializers.DateTimeField(required=False, default_timezone=UTC)
+    step = serializers.IntegerField(required=False, min_value=1, max_value=7 * DAY)
+
+
+class SeriesSerializer(serializers.Serializer[dict[str, object]]):
+    """Each a list of [time in Unix seconds, average, minimum, maximum]; null three times where
+    there is no sample."""
+
+    for name in SERIES:
+        locals()[name] = serializers.ListField(
+            child=serializers.ListField(
+                child=serializers.FloatField(allow_null=True), min_length=4, max_length=4
+            )
+        )
+    del name
+
+
+class MetricsHistorySerializer(serializers.Serializer[dict[str, object]]):
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    step = serializers.IntegerField(help_text="seconds")
+    series = SeriesSerializer()
+
+
+class ServerMetrics(APIView):
+    @extend_schema(
+        operation_id="servers_metrics",
+        parameters=[
+            OpenApiParameter("start", str, description="ISO 8601; a day before the end"),
+            OpenApiParameter("end", str, description="ISO 8601; now"),
+            OpenApiParameter("step", int, description="seconds; about 300 points without it"),
+        ],
+        responses=MetricsHistorySerializer,
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """History in buckets: average, minimum and maximum of each."""
+        server = server_for(request.user, pk)
+        query = QuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        now = int(datetime.now(UTC).timestamp())
+        end = seconds(query.validated_data.get("end"), now)
+        start = seconds(query.validated_data.get("start"), min(end, now) - DAY)
+        wanted = fitting_range(start, end, query.validated_data.get("step"), now=now)
+        found = history(server.pk, wanted)
+        return Response(
+            {
+                "start": datetime.fromtimestamp(wanted.start, UTC).isoformat(),
+                "end": datetime.fromtimestamp(wanted.end, UTC).isoformat(),
+                "step": wanted.step,
+                "series": found.series,
+            }
+        )
+
+
+def seconds(at: datetime | None, otherwise: int) -> int:
+    return otherwise if at is None else int(at.timestamp())

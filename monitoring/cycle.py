@@ -1,0 +1,222 @@
+"""The cycle: one pass over one cluster."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+
+from monitoring import samples
+from monitoring.claims import claim_cycle, release_cycle
+from monitoring.models import CycleMemory, GuestDisk
+from monitoring.readings import GUEST_DISK_SECONDS, Counters, DiskUse
+from monitoring.reconcile import Known, Plan, reconcile
+from servers import inventory, live
+from servers.clusters import access_to, gateway_to
+from servers.models import Cluster, ClusterToken
+from servers.proxmox.errors import (
+    ProxmoxDenied,
+    ProxmoxError,
+    ProxmoxMalformed,
+    ProxmoxUnreachable,
+)
+from servers.proxmox.types import Resources
+from servers.queue import enqueue
+
+logger = logging.getLogger(__name__)
+
+# Longer than all timeouts of a fetch together, so that a claim ends only with a dead worker.
+CLAIM_LASTS = timedelta(seconds=120)
+# Each refused token costs three seconds of Proxmox's and of ours; nobody mends it in thirty.
+AFTER_DENIAL = timedelta(minutes=5)
+
+Clock = Callable[[], datetime]
+
+
+class LostClaim(Exception):
+    """Another worker took the cycle over while this one was away."""
+
+
+def poll(cluster_id: int, *, clock: Clock) -> bool:
+    """One cycle, as design has it:
+
+    1. claim the cluster, or leave it to whoever holds it (returns False)
+    2. fetch: one GET /cluster/resources
+    3. decide: reported against known, purely
+    4. store and judge in one transaction; its claim is checked there once more
+    5. on commit: push what changed, look into guests where something is to be asked of them
+
+    A failure of the cluster's is written down beside it and ends the cycle; nothing is forgotten.
+    """
+    started = perf_counter()
+    now = clock()
+    claim = claim_cycle(cluster_id, now=now, lasts=CLAIM_LASTS, interval=interval())
+    if claim is None:
+        return False
+    cluster = Cluster.objects.prefetch_related("tokens", "endpoints").get(pk=cluster_id)
+    try:
+        resources = gateway_to(access_to(cluster, ClusterToken.Purpose.READ)).resources()
+        store(cluster, claim, resources, now=clock(), started=started)
+    except ProxmoxError as error:
+        note_failure(cluster, claim, error, now=clock())
+    except LostClaim:
+        logger.warning("%s: the cycle took too long and was taken over.", cluster)
+    finally:
+        release_cycle(cluster_id, claim)
+    return True
+
+
+def store(
+    cluster: Cluster, claim: str, resources: Resources, *, now: datetime, started: float
+) -> None:
+    taken_at = int(now.timestamp())
+    plan = reconcile(
+        resources,
+        known_servers(cluster.pk),
+        remembered(cluster.pk),
+        disk_uses(cluster.pk, taken_at),
+        now=taken_at,
+    )
+    with transaction.atomic():
+        note_success(cluster, claim, resources, now=now, seconds=perf_counter() - started)
+        events = apply(cluster, plan, resources, now=now)
+        samples.store(plan.samples, taken_at=taken_at)
+        CycleMemory.objects.update_or_create(
+            cluster_id=cluster.pk,
+            defaults={"counters": msgspec.msgpack.encode(plan.counters)},
+        )
+        live.publish(
+            events,
+            [(server, taken_at, *values) for server, values in plan.samples.items()],
+        )
+        enqueue("monitoring.look_into_guests", cluster_id=cluster.pk)
+
+
+def apply(
+    cluster: Cluster, plan: Plan, resources: Resources, *, now: datetime
+) -> list[live.Event]:
+    nodes = inventory.save_nodes(cluster, resources.nodes, now)
+    for server_id in plan.replaced:
+        inventory.mark_gone(server_id, why="Another kind of guest has its VMID now.", now=now)
+    events = inventory.change(plan.changed, nodes, now)
+    events += inventory.mark_missing(plan.missing, now)
+    if plan.new:
+        added = inventory.add(
+            cluster, ((guest, reading.status) for guest, reading in plan.new), nodes, now
+        )
+        for server, (_, reading) in zip(added, plan.new, strict=True):
+            if reading.measured:
+                plan.samples[server.pk] = reading.measured
+    return events
+
+
+def known_servers(cluster_id: int) -> list[Known]:
+    """Read as tuples: 10,000 model instances would cost more than the rest of the cycle."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT s.id, s.vmid, s.kind, COALESCE(n.name, ''), s.guest_name, s.status, s.lock,
+                   s.tags, s.cpus, s.identity, s.identity_due, s.missing_since IS NOT NULL
+            FROM servers_server s LEFT JOIN servers_node n ON n.id = s.node_id
+            WHERE s.cluster_id = %s AND s.present = %s
+            """.replace("s.lock", "s." + connection.ops.quote_name("lock")),
+            [cluster_id, True],
+        )
+        return [Known._make(row) for row in cursor.fetchall()]
+
+
+def remembered(cluster_id: int) -> dict[int, Counters]:
+    stored = CycleMemory.objects.filter(pk=cluster_id).values_list("counters", flat=True).first()
+    if stored is None:
+        return {}
+    try:
+        return msgspec.msgpack.decode(bytes(stored), type=dict[int, Counters])
+    except msgspec.DecodeError:
+        logger.warning("What the last cycle remembered cannot be read; no rates this time.")
+        return {}
+
+
+def disk_uses(cluster_id: int, taken_at: int) -> dict[int, DiskUse]:
+    rows = GuestDisk.objects.filter(
+        server__cluster_id=cluster_id,
+        measured_at__gte=taken_at - GUEST_DISK_SECONDS,
+        used__isnull=False,
+    ).values_list("server_id", "used", "total", "measured_at")
+    return {server: DiskUse(used, total, at) for server, used, total, at in rows}  # type: ignore[arg-type]
+
+
+def note_success(
+    cluster: Cluster, claim: str, resources: Resources, *, now: datetime, seconds: float
+) -> None:
+    written = Cluster.objects.filter(pk=cluster.pk, cycle_claim=claim).update(
+        cycle_claim="",
+        cycle_claimed_until=None,
+        next_cycle_at=None,
+        last_cycle_at=now,
+        last_cycle_seconds=round(seconds, 3),
+        failing_since=None,
+        failure="",
+        failure_message="",
+        warning=warning_of(cluster, resources),
+    )
+    if not written:
+        raise LostClaim
+    if cluster.failing_since:
+        logger.info("%s answers again, after %s.", cluster, now - cluster.failing_since)
+
+
+def warning_of(cluster: Cluster, resources: Resources) -> str:
+    if not resources.guests and cluster.servers.filter(present=True).exists():
+        return (
+            "Proxmox lists no guest at all. Its servers are kept. Most likely the token lost "
+            "VM.Audit: check it with manage.py check_cluster."
+        )
+    if not resources.guests:
+        return "Proxmox lists no guest. Does the token have VM.Audit, on / or on a pool?"
+    if resources.malformed:
+        return f"{resources.malformed} rows of Proxmox's list could not be read and were left out."
+    return ""
+
+
+def note_failure(cluster: Cluster, claim: str, error: ProxmoxError, *, now: datetime) -> None:
+    denied = isinstance(error, ProxmoxDenied)
+    Cluster.objects.filter(pk=cluster.pk, cycle_claim=claim).update(
+        cycle_claim="",
+        cycle_claimed_until=None,
+        next_cycle_at=now + AFTER_DENIAL if denied else None,
+        failing_since=cluster.failing_since or now,
+        failure=failure_kind(error),
+        failure_message=str(error)[:2000],
+    )
+    if not cluster.failing_since:
+        logger.warning("%s cannot be polled: %s", cluster, error)
+
+
+def failure_kind(error: ProxmoxError) -> Cluster.Failure:
+    if isinstance(error, ProxmoxDenied):
+        return Cluster.Failure.DENIED
+    if isinstance(error, ProxmoxMalformed):
+        return Cluster.Failure.MALFORMED
+    if isinstance(error, ProxmoxUnreachable):
+        return Cluster.Failure.UNREACHABLE
+    return Cluster.Failure.REFUSED
+
+
+def due(now: datetime) -> list[int]:
+    """Clusters whose cycle should start now."""
+    return list(
+        Cluster.objects.filter(enabled=True)
+        .exclude(next_cycle_at__gt=now)
+        .values_list("pk", flat=True)
+    )
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+def interval() -> timedelta:
+    return timedelta(seconds=settings.POLL_INTERVAL)

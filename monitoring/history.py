@@ -1,0 +1,108 @@
+"""A server's history for charts: bucketed in SQL to what a screen can show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+
+SERIES = (
+    "cpu",
+    "memory_used",
+    "memory_total",
+    "disk_used",
+    "disk_total",
+    "network_in",
+    "network_out",
+    "disk_read",
+    "disk_write",
+)
+POINTS = 300
+MOST_POINTS = 2000
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+
+# [time, avg, min, max]; time in Unix seconds, the bucket's beginning
+Point = tuple[int, float | None, float | None, float | None]
+GAP = (None, None, None)
+
+
+class BadRange(ValueError):
+    """The range or step makes no sense; `str()` says why, `field` which one."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Range:
+    """Buckets of `step` seconds from `start` to `end`, both multiples of it. Unix seconds."""
+
+    start: int
+    end: int
+    step: int
+
+
+@dataclass(frozen=True)
+class History:
+    range: Range
+    series: dict[str, list[Point]]
+
+
+def fitting_range(start: int, end: int, step: int | None, *, now: int) -> Range:
+    """The whole buckets that cover start to end; the end is never later than now.
+
+    Without a step, the finest one that gives about 300 points and no less than one sample each.
+    """
+    end = min(end, now)
+    if start >= end:
+        raise BadRange("start", "The start must lie before the end, and in the past.")
+    if step is None:
+        least = max(settings.POLL_INTERVAL, (end - start) / POINTS)
+        step = next((nice for nice in STEPS if nice >= least), STEPS[-1])
+    if step < 1:
+        raise BadRange("step", "The step must be at least one second.")
+    fitting = Range(start - start % step, end + -end % step, step)
+    if (fitting.end - fitting.start) // step > MOST_POINTS:
+        raise BadRange("step", f"That would be more than {MOST_POINTS} points: take larger steps.")
+    return fitting
+
+
+def history(server_id: int, wanted: Range, series: Sequence[str] = SERIES) -> History:
+    """Average, minimum and maximum of each bucket; a bucket without samples is a gap."""
+    divide = "DIV" if connection.vendor == "mysql" else "/"
+    aggregates = ", ".join(f"AVG({name}), MIN({name}), MAX({name})" for name in series)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT taken_at {divide} %s AS bucket, COUNT(*), {aggregates}"  # noqa: S608
+            " FROM monitoring_sample"
+            " WHERE server_id = %s AND taken_at >= %s AND taken_at < %s"
+            " GROUP BY bucket ORDER BY bucket",
+            [wanted.step, server_id, wanted.start, wanted.end],
+        )
+        rows = cursor.fetchall()
+    buckets = {int(row[0]) * wanted.step: row for row in rows}
+    counts = {at: int(row[1]) for at, row in buckets.items()}
+    times = times_of(wanted, counts)
+    return History(
+        wanted,
+        {
+            name: [
+                (at, *(buckets[at][2 + 3 * index : 5 + 3 * index] if at in buckets else GAP))
+                for at in times
+            ]
+            for index, name in enumerate(series)
+        },
+    )
+
+
+def times_of(wanted: Range, counts: dict[int, int]) -> list[int]:
+    """The buckets to show. One without a sample beside one with two is no gap: a cycle came a
+    little early or late."""
+    return [
+        at
+        for at in range(wanted.start, wanted.end, wanted.step)
+        if at in counts
+        or not (counts.get(at - wanted.step, 0) > 1 or counts.get(at + wanted.step, 0) > 1)
+        or wanted.step > settings.POLL_INTERVAL
+    ]

@@ -1,0 +1,92 @@
+"""What every API endpoint shares: one error shape, the mapping from domain errors."""
+
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from monitoring.history import BadRange
+
+CODES = {
+    400: "invalid",
+    401: "not_authenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+}
+
+
+def error(
+    status: int, code: str, message: str, fields: dict[str, list[str]] | None = None
+) -> Response:
+    """The one shape of an error: {"error": {"code", "message", "fields"}}."""
+    body = {"error": {"code": code, "message": message, "fields": fields or {}}}
+    return Response(body, status=status)
+
+
+def error_reply(raised: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: domain errors map to statuses here and nowhere else."""
+    if isinstance(raised, ObjectDoesNotExist | Http404):
+        set_rollback()
+        return error(404, "not_found", "There is no such object.")
+    if isinstance(raised, BadRange):
+        return error(400, "invalid", str(raised), {raised.field: [str(raised)]})
+    if isinstance(raised, PermissionDenied):
+        raised = exceptions.PermissionDenied()
+    response = exception_handler(raised, context)
+    if response is None or not isinstance(raised, exceptions.APIException):
+        return response
+    fields = fields_of(raised) if isinstance(raised, exceptions.ValidationError) else {}
+    response.data = {
+        "error": {
+            "code": code_of(raised),
+            "message": message_of(raised, fields),
+            "fields": fields,
+        }
+    }
+    return response
+
+
+def code_of(raised: exceptions.APIException) -> str:
+    return CODES.get(raised.status_code, raised.default_code)
+
+
+def message_of(raised: exceptions.APIException, fields: dict[str, list[str]]) -> str:
+    if fields:
+        return "Some fields are not right."
+    detail = raised.detail
+    if isinstance(detail, dict):
+        detail = detail.get("detail", next(iter(detail.values()), ""))
+    if isinstance(detail, list):
+        detail = detail[0] if detail else ""
+    return str(detail)
+
+
+def fields_of(raised: exceptions.ValidationError) -> dict[str, list[str]]:
+    """Texts by field; what concerns no field stands under `non_field_errors`."""
+    detail = raised.detail
+    if isinstance(detail, list):
+        return {"non_field_errors": [str(item) for item in detail]}
+    return {
+        str(name): [str(item) for item in (texts if isinstance(texts, list) else [texts])]
+        for name, texts in detail.items()
+    }
+
+
+@api_view(["GET", "POST", "PUT", "PATCH", "DELETE"])
+@permission_classes([AllowAny])
+@authentication_classes([])
+@extend_schema(exclude=True)
+def not_found(request: Request) -> Response:
+    """Any other path below the API's root: JSON as everything there."""
+    return error(404, "not_found", "There is no such object.")

@@ -1,0 +1,73 @@
+"""/health/live and /health/ready, for load balancers and for people who look why."""
+
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+from redis import Redis
+from redis.exceptions import RedisError
+
+from servers.models import Cluster
+
+
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """This process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """Database and Redis answer, and how old each cluster's last good cycle is.
+
+    503 without a database: no page works then. Without Redis or fresh cycles pages still do,
+    so that is told as "degraded" with 200, and a load balancer sends nobody away for it.
+    """
+    checks: dict[str, object] = {"database": database_answers(), "redis": redis_answers()}
+    clusters = cycle_ages() if checks["database"] == "ok" else []
+    stale = any(cluster["stale"] for cluster in clusters)
+    if checks["database"] != "ok":
+        status = "unavailable"
+    elif checks["redis"] != "ok" or stale:
+        status = "degraded"
+    else:
+        status = "ok"
+    body = {"status": status, **checks, "cycles": clusters}
+    return JsonResponse(body, status=503 if status == "unavailable" else 200)
+
+
+def database_answers() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "unreachable"
+    return "ok"
+
+
+def redis_answers() -> str:
+    try:
+        with Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2
+        ) as client:
+            client.ping()
+    except (RedisError, OSError):
+        return "unreachable"
+    return "ok"
+
+
+def cycle_ages() -> list[dict[str, object]]:
+    """By number, not by name: this page needs no sign-in."""
+    now = datetime.now(UTC)
+    return [
+        {
+            "cluster": cluster.pk,
+            "age_seconds": None
+            if cluster.last_cycle_at is None
+            else max(0, round((now - cluster.last_cycle_at).total_seconds())),
+            "stale": cluster.is_stale(now),
+        }
+        for cluster in Cluster.objects.filter(enabled=True).order_by("pk")
+    ]

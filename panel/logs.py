@@ -1,0 +1,30 @@
+"""No secret reaches a log."""
+
+import logging
+import re
+
+# API tokens as Proxmox writes them, VNC tickets, JWTs, and whatever is called a password.
+SECRETS = re.compile(
+    r"(PVEAPIToken=[^=\s]+=)[^\s'\",}]+"
+    r"|(PVE(?:VNC)?:[^:\s]+:[0-9A-F]+::)[A-Za-z0-9+/=]+"
+    r"|(eyJ[A-Za-z0-9_-]{5,}\.)[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
+    r"|((?:password|secret|cipassword|token)['\"]?\s*[:=]\s*['\"]?)[^\s'\",}&]+",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    return SECRETS.sub(lambda found: next(filter(None, found.groups())) + "[redacted]", text)
+
+
+class RedactSecrets(logging.Filter):
+    """The last net: the texts of a record, its arguments and its traceback are cleaned."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = redact(record.getMessage())
+        record.args = ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = redact(record.exc_text)
+        return True

@@ -1,0 +1,39 @@
+"""All routes of the panel. tests/test_isolation.py holds each of them to who may see what."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from accounts import api as accounts_api
+from accounts import views as accounts_views
+from monitoring import api as monitoring_api
+from panel import health
+from panel.api import not_found
+from panel.docs import api_docs
+from servers import api as servers_api
+from servers import views as servers_views
+
+api = [
+    path("auth/token/", accounts_api.TokenView.as_view(), name="auth-token"),
+    path("auth/token/refresh/", accounts_api.RefreshView.as_view(), name="auth-refresh"),
+    path("auth/logout/", accounts_api.LogoutView.as_view(), name="auth-logout"),
+    path("servers/", servers_api.ServerList.as_view(), name="servers"),
+    path("servers/<int:pk>/", servers_api.ServerDetail.as_view(), name="server"),
+    path(
+        "servers/<int:pk>/metrics/", monitoring_api.ServerMetrics.as_view(), name="server-metrics"
+    ),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", api_docs(SpectacularSwaggerSplitView), name="docs"),
+    re_path("", not_found, name="unknown"),
+]
+
+urlpatterns = [
+    path("", servers_views.server_list, name="server-list"),
+    path("servers/<int:pk>/", servers_views.server_detail, name="server-detail"),
+    path("sign-in/", accounts_views.SignInView.as_view(), name="sign-in"),
+    path("sign-out/", accounts_views.SignOutView.as_view(), name="sign-out"),
+    path("api/v1/", include((api, "api"))),
+    path("admin/", admin.site.urls),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+]

@@ -1,0 +1,211 @@
+"""/ws/: live updates of the servers that a socket subscribes to."""
+
+import asyncio
+from collections.abc import Iterable
+from time import monotonic, time
+from typing import Any
+
+import msgspec
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from accounts import tokens
+from accounts.models import User
+from servers.hub import hub
+from servers.live import metrics_of
+from servers.models import Server
+
+LONGEST_MESSAGE = 8192
+MESSAGES_PER_SECOND = 20.0
+MESSAGES_AT_ONCE = 60.0
+MOST_SUBSCRIPTIONS = 500
+SECONDS_TO_SIGN_IN = 10.0
+
+NOT_SIGNED_IN = 4401
+TOO_MUCH = 4429
+TOO_LONG = 1009
+
+
+class Message(msgspec.Struct, forbid_unknown_fields=True):
+    """What a client may send: auth with token, subscribe or unsubscribe with server or servers."""
+
+    type: str
+    token: str | None = None
+    server: int | None = None
+    servers: list[int] | None = None
+
+    def ids(self) -> list[int]:
+        listed = self.servers or []
+        return [*([] if self.server is None else [self.server]), *listed]
+
+
+class NoSuchSocket(AsyncWebsocketConsumer):
+    """Any other path: refused like a page that does not exist."""
+
+    async def connect(self) -> None:
+        await self.close()
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """A browser comes with its session cookie, an API client with a JWT as its first message.
+
+    Errors are `{"type": "error", "code", "message"}` and leave the socket open, unless the client
+    sends too much, or does not sign in.
+    """
+
+    credential: tokens.Credential | None = None
+    user: User | None = None
+
+    async def connect(self) -> None:
+        self.allowance = MESSAGES_AT_ONCE
+        self.counted_at = monotonic()
+        self.timer: asyncio.TimerHandle | None = None
+        user = self.scope.get("user")
+        await self.accept()
+        await hub().join(self)
+        if isinstance(user, User) and user.is_authenticated:
+            self.user = user
+            key = self.scope["session"].session_key
+            self.credential = tokens.Credential(user.pk, session_key=key)
+            await self.say({"type": "welcome", "user": user.email})
+        else:
+            self.close_in(SECONDS_TO_SIGN_IN)
+
+    async def disconnect(self, code: int) -> None:
+        self.stop_timer()
+        hub().leave(self)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if len(text_data or "") > LONGEST_MESSAGE:
+            await self.close(TOO_LONG)
+            return
+        if not self.allow_one():
+            await self.refuse("too_many_messages", "Too many messages: slow down.")
+            await self.close(TOO_MUCH)
+            return
+        try:
+            message = msgspec.json.decode(text_data or "", type=Message)
+        except msgspec.DecodeError as error:
+            await self.refuse("invalid", f"This is no message that is understood here: {error}.")
+            return
+        await self.answer(message)
+
+    async def answer(self, message: Message) -> None:
+        if message.type == "auth":
+            await self.sign_in(message)
+        elif self.credential is None:
+            await self.refuse("not_authenticated", "Sign in first, with a message of type auth.")
+        elif message.type == "subscribe":
+            await self.subscribe(message.ids())
+        elif message.type == "unsubscribe":
+            for server_id in message.ids():
+                if server_id in hub().subscriptions(self):
+                    hub().unsubscribe(self, server_id)
+                await self.say({"type": "unsubscribed", "server": server_id})
+        else:
+            await self.refuse("invalid", "The type must be auth, subscribe or unsubscribe.")
+
+    async def sign_in(self, message: Message) -> None:
+        credential, user = await person_of(message.token or "")
+        if credential is None or user is None:
+            await self.refuse("not_authenticated", "The token is not good, or not any more.")
+            await self.close(NOT_SIGNED_IN)
+            return
+        if self.user is not None and self.user.pk != user.pk:
+            await self.refuse("forbidden", "This socket belongs to somebody else already.")
+            return
+        self.credential, self.user = credential, user
+        if credential.expires_at:
+            self.close_in(credential.expires_at.timestamp() - time())
+        await self.say({"type": "welcome", "user": user.email})
+
+    async def subscribe(self, server_ids: list[int]) -> None:
+        if not server_ids:
+            await self.refuse("invalid", "Name a server or servers.")
+            return
+        subscribed = hub().subscriptions(self)
+        if len(subscribed.union(server_ids)) > MOST_SUBSCRIPTIONS:
+            await self.refuse(
+                "too_many_subscriptions",
+                f"A socket follows {MOST_SUBSCRIPTIONS} servers at most.",
+            )
+            return
+        visible = await visible_ids(self.user, server_ids)
+        # Listening begins before the state is read, so that no change falls in between.
+        for server_id in visible:
+            hub().subscribe(self, server_id)
+        states = await states_of(visible)
+        for server_id in dict.fromkeys(server_ids):
+            if server_id in states:
+                await self.say(states[server_id])
+            else:
+                await self.refuse("not_found", "There is no such server.", server=server_id)
+
+    async def send_text(self, text: str) -> None:
+        await self.send(text_data=text)
+
+    async def lose(self, server_ids: Iterable[int]) -> None:
+        for server_id in server_ids:
+            hub().unsubscribe(self, server_id)
+            await self.refuse("not_found", "There is no such server.", server=server_id)
+
+    async def turn_out(self) -> None:
+        await self.refuse("not_authenticated", "You are signed out.")
+        await self.close(NOT_SIGNED_IN)
+
+    async def refuse(self, code: str, message: str, **more: object) -> None:
+        await self.say({"type": "error", "code": code, "message": message, **more})
+
+    async def say(self, event: dict[str, Any]) -> None:
+        await self.send(text_data=msgspec.json.encode(event).decode())
+
+    def allow_one(self) -> bool:
+        now = monotonic()
+        earned = (now - self.counted_at) * MESSAGES_PER_SECOND
+        self.allowance = min(MESSAGES_AT_ONCE, self.allowance + earned) - 1
+        self.counted_at = now
+        return self.allowance >= 0
+
+    def close_in(self, seconds: float) -> None:
+        self.stop_timer()
+        loop = asyncio.get_running_loop()
+        self.timer = loop.call_later(max(0.0, seconds), self.time_is_up)
+
+    def stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+
+    def time_is_up(self) -> None:
+        self.ending = asyncio.create_task(self.turn_out())
+
+
+@database_sync_to_async
+def person_of(raw_token: str) -> tuple[tokens.Credential | None, User | None]:
+    credential = tokens.credential_of(raw_token)
+    if credential is None:
+        return None, None
+    return credential, User.objects.filter(pk=credential.user_id).first()
+
+
+@database_sync_to_async
+def visible_ids(user: User, server_ids: list[int]) -> list[int]:
+    possible = [server_id for server_id in server_ids if 0 < server_id < 2**63]
+    return list(
+        Server.objects.visible_to(user).filter(pk__in=possible).values_list("pk", flat=True)
+    )
+
+
+@database_sync_to_async
+def states_of(server_ids: list[int]) -> dict[int, dict[str, object]]:
+    servers = Server.objects.filter(pk__in=server_ids).select_related("last_sample")
+    return {
+        server.pk: {
+            "type": "subscribed",
+            "server": server.pk,
+            "status": server.status,
+            "status_since": server.status_since.isoformat(),
+            "lock": server.lock,
+            "metrics": metrics_of(getattr(server, "last_sample", None)),
+        }
+        for server in servers
+    }

@@ -1,0 +1,24 @@
+"""What pages say of data that is not fresh."""
+
+from datetime import UTC, datetime
+
+from django.http import HttpRequest
+
+from servers.models import Cluster
+
+
+def staleness(request: HttpRequest) -> dict[str, object]:
+    """The banner over a page: since when the numbers of some servers stand still.
+
+    Customers are not told of clusters: it counts where one of their servers is concerned.
+    """
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    clusters = Cluster.objects.filter(enabled=True)
+    if not user.is_staff:
+        clusters = clusters.filter(servers__owner=user, servers__present=True).distinct()
+    now = datetime.now(UTC)
+    stale = [cluster for cluster in clusters if cluster.is_stale(now)]
+    since = min((c.last_cycle_at for c in stale if c.last_cycle_at), default=None)
+    return {"stale_clusters": stale, "stale_since": since}

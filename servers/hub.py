@@ -1,0 +1,171 @@
+"""One listener in each web process, and the sockets it hands events to."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from accounts import tokens
+from accounts.models import User
+from servers.live import GROUP, metrics_of_row
+from servers.models import Server
+
+logger = logging.getLogger(__name__)
+
+RECONNECT_SECONDS = 2.0
+RECHECK_SECONDS = 60.0
+
+
+class Socket(Protocol):
+    credential: tokens.Credential | None
+
+    async def send_text(self, text: str) -> None: ...
+
+    async def lose(self, server_ids: Iterable[int]) -> None: ...
+
+    async def turn_out(self) -> None: ...
+
+
+class Hub:
+    """Who listens to which server, within one event loop."""
+
+    def __init__(self) -> None:
+        self.following: dict[Socket, set[int]] = {}
+        self.listeners: dict[int, set[Socket]] = defaultdict(set)
+        self.tasks: list[asyncio.Task[None]] = []
+        self.listening = asyncio.Event()
+
+    async def join(self, socket: Socket) -> None:
+        self.following.setdefault(socket, set())
+        if not self.tasks or any(task.done() for task in self.tasks):
+            for task in self.tasks:
+                task.cancel()
+            self.tasks = [
+                asyncio.create_task(self.listen()),
+                asyncio.create_task(self.recheck_forever()),
+            ]
+
+    def leave(self, socket: Socket) -> None:
+        for server_id in self.subscriptions(socket):
+            self.unsubscribe(socket, server_id)
+        self.following.pop(socket, None)
+        if not self.following:
+            for task in self.tasks:
+                task.cancel()
+            self.tasks = []
+            self.listening.clear()
+
+    def subscribe(self, socket: Socket, server_id: int) -> None:
+        self.following[socket].add(server_id)
+        self.listeners[server_id].add(socket)
+
+    def unsubscribe(self, socket: Socket, server_id: int) -> None:
+        self.following[socket].discard(server_id)
+        self.listeners[server_id].discard(socket)
+        if not self.listeners[server_id]:
+            del self.listeners[server_id]
+
+    def subscriptions(self, socket: Socket) -> frozenset[int]:
+        return frozenset(self.following.get(socket, ()))
+
+    async def listen(self) -> None:
+        """Receives for ever; where Redis is away, tries again until it is back."""
+        while True:
+            try:
+                layer = get_channel_layer()
+                channel = await layer.new_channel()
+                await layer.group_add(GROUP, channel)
+                self.listening.set()
+                while True:
+                    await self.hand_out(await layer.receive(channel))
+            except (RedisError, OSError) as error:
+                self.listening.clear()
+                logger.warning("Live updates stand still, Redis is away: %s", error)
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def hand_out(self, message: dict[str, Any]) -> None:
+        for row in message.get("metrics", ()):
+            if row[0] in self.listeners:
+                event = {"type": "metrics", "server": row[0], "metrics": metrics_of_row(row)}
+                await self.tell(row[0], event)
+        for event in message.get("events", ()):
+            if event["type"] == "access":
+                await self.recheck(self.listeners.get(event["server"], ()))
+            elif event["type"] == "sign_out":
+                await self.recheck(
+                    socket
+                    for socket in self.following
+                    if socket.credential and socket.credential.user_id == event["user"]
+                )
+            elif event["server"] in self.listeners:
+                await self.tell(event["server"], event)
+
+    async def tell(self, server_id: int, event: dict[str, Any]) -> None:
+        text = msgspec.json.encode(event).decode()
+        for socket in tuple(self.listeners.get(server_id, ())):
+            await socket.send_text(text)
+
+    async def recheck_forever(self) -> None:
+        """Access can end without an event: a session expires, a person is disabled by SQL."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            await self.recheck(self.following)
+
+    async def recheck(self, sockets: Iterable[Socket]) -> None:
+        """Turns out whose credentials are no longer good; ends what they may not see any more."""
+        asked = {socket: socket.credential for socket in sockets if socket.credential}
+        if not asked:
+            return
+        good = await still_good(set(asked.values()))
+        wanted: dict[int, set[int]] = defaultdict(set)
+        for socket, credential in asked.items():
+            if credential in good:
+                wanted[credential.user_id].update(self.subscriptions(socket))
+        visible = await visible_servers(wanted)
+        for socket, credential in asked.items():
+            if credential not in good:
+                await socket.turn_out()
+            else:
+                await socket.lose(
+                    self.subscriptions(socket) - visible.get(credential.user_id, set())
+                )
+
+
+@database_sync_to_async
+def still_good(credentials: set[tokens.Credential]) -> set[tokens.Credential]:
+    return tokens.still_good(credentials, now=datetime.now(UTC))
+
+
+@database_sync_to_async
+def visible_servers(wanted: dict[int, set[int]]) -> dict[int, set[int]]:
+    """Which of the wanted servers each person may see, by user id."""
+    people = User.objects.in_bulk(wanted.keys())
+    return {
+        user_id: set(
+            Server.objects.visible_to(people[user_id])
+            .filter(pk__in=server_ids)
+            .values_list("pk", flat=True)
+        )
+        for user_id, server_ids in wanted.items()
+        if user_id in people
+    }
+
+
+hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def hub() -> Hub:
+    """This event loop's hub. A web process has one loop; tests have one each."""
+    loop = asyncio.get_running_loop()
+    if loop not in hubs:
+        for closed in [other for other in hubs if other.is_closed()]:
+            del hubs[closed]
+        hubs[loop] = Hub()
+    return hubs[loop]

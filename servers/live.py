@@ -1,0 +1,122 @@
+"""What is pushed to browsers and API clients, and how it gets to every web process.
+
+All changes of one transaction or cycle travel as a few messages on one group of the channel layer.
+One listener in each web process (`servers.hub`) hands them to the sockets that subscribed; so the
+cost of a push follows web processes, not servers or sockets.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal, TypedDict
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+from redis.exceptions import RedisError
+
+from servers.models import LastSample
+
+logger = logging.getLogger(__name__)
+
+GROUP = "live"
+EVENTS_PER_MESSAGE = 1000
+
+METRICS = (
+    "cpu",
+    "memory_used",
+    "memory_total",
+    "disk_used",
+    "disk_total",
+    "network_in",
+    "network_out",
+    "disk_read",
+    "disk_write",
+    "uptime",
+    "memory_source",
+    "disk_source",
+)
+
+# server id, taken_at, then one value for each of METRICS
+MetricsRow = Sequence[int | float | str | None]
+
+
+class StateEvent(TypedDict):
+    type: Literal["state"]
+    server: int
+    status: str
+    status_since: str
+    lock: str
+
+
+class AccessEvent(TypedDict):
+    """Who may see a server changed: its subscriptions are to be checked again."""
+
+    type: Literal["access"]
+    server: int
+
+
+class SignOutEvent(TypedDict):
+    """A person's sessions or tokens ended: their sockets are to be checked again."""
+
+    type: Literal["sign_out"]
+    user: int
+
+
+Event = StateEvent | AccessEvent | SignOutEvent
+
+
+def state_event(server: int, status: str, status_since: datetime, lock: str) -> StateEvent:
+    return {
+        "type": "state",
+        "server": server,
+        "status": status,
+        "status_since": status_since.isoformat(),
+        "lock": lock,
+    }
+
+
+def metrics_of(last: LastSample | None) -> dict[str, object] | None:
+    """The JSON form of a last sample: METRICS, `taken_at` and `sources`."""
+    if last is None:
+        return None
+    row = [last.server_id, last.taken_at, *(getattr(last, name) for name in METRICS)]
+    return metrics_of_row(row)
+
+
+def metrics_of_row(row: MetricsRow) -> dict[str, object]:
+    values: dict[str, object] = dict(zip(METRICS, row[2:], strict=True))
+    sources = {
+        "cpu": LastSample.Source.HOST.value if values["cpu"] is not None else None,
+        "memory": values.pop("memory_source") or None,
+        "disk": values.pop("disk_source") or None,
+    }
+    return {"taken_at": row[1], **values, "sources": sources}
+
+
+def publish(events: Iterable[Event] = (), metrics: Sequence[MetricsRow] = ()) -> None:
+    """Push after commit. Without Redis nothing is pushed and nothing fails: pages reload."""
+    listed = list(events)
+    if listed or metrics:
+        transaction.on_commit(lambda: send(listed, metrics))
+
+
+def send(events: list[Event], metrics: Sequence[MetricsRow]) -> None:
+    messages: list[dict[str, object]] = [
+        {"type": "live", "events": events[start : start + EVENTS_PER_MESSAGE]}
+        for start in range(0, len(events), EVENTS_PER_MESSAGE)
+    ]
+    messages += [
+        {"type": "live", "metrics": list(metrics[start : start + EVENTS_PER_MESSAGE])}
+        for start in range(0, len(metrics), EVENTS_PER_MESSAGE)
+    ]
+    try:
+        async_to_sync(send_all)(messages)
+    except (RedisError, OSError) as error:
+        logger.warning("Nothing was pushed, Redis is away: %s", error)
+
+
+async def send_all(messages: list[dict[str, object]]) -> None:
+    layer = get_channel_layer()
+    for message in messages:
+        await layer.group_send(GROUP, message)
