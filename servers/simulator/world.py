@@ -265,6 +265,13 @@ class SimulatedCluster(Faults):
         if not token.privsep:
             self.access.add_token(token_id, secret=token.secret, privsep=True)
 
+    def calm(self) -> None:
+        """Every fault ends: nodes are up, measured and reachable, and answers are honest."""
+        self.clear_faults()
+        for name in self.nodes:
+            self.node_up(name)
+        self.thaw_pvestatd()
+
     def fingerprint(self, node: str) -> str:
         """The SHA-256 of a node's certificate, as `ssl_fingerprint` shows it."""
         pairs = (digest("ssl", self.seed, node) + digest("ssl", node)).upper()[:64]

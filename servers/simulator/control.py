@@ -1,0 +1,85 @@
+"""Faults from outside the process: a JSON object with the fault's name and its arguments."""
+
+from collections.abc import Callable, Mapping
+
+from servers.simulator.world import SimulatedCluster
+
+FAULTS: dict[str, Callable[..., object]] = {
+    "node_down": SimulatedCluster.node_down,
+    "node_up": SimulatedCluster.node_up,
+    "dark": SimulatedCluster.dark,
+    "light": SimulatedCluster.light,
+    "slow": SimulatedCluster.slow,
+    "drip": SimulatedCluster.drip,
+    "fail_next": SimulatedCluster.fail_next,
+    "fail_task": SimulatedCluster.fail_task,
+    "garbage": SimulatedCluster.garbage,
+    "empty_lists": SimulatedCluster.empty_lists,
+    "create_guest": SimulatedCluster.create_guest,
+    "delete_guest": SimulatedCluster.delete_guest,
+    "reuse_vmid": SimulatedCluster.reuse_vmid,
+    "migrate": SimulatedCluster.migrate,
+    "lock_guest": SimulatedCluster.lock_guest,
+    "unlock_guest": SimulatedCluster.unlock_guest,
+    "set_power": SimulatedCluster.set_power,
+    "busy": SimulatedCluster.busy,
+    "fill_disk": SimulatedCluster.fill_disk,
+    "set_agent": SimulatedCluster.set_agent,
+    "revoke": SimulatedCluster.revoke,
+    "freeze_pvestatd": SimulatedCluster.freeze_pvestatd,
+    "thaw_pvestatd": SimulatedCluster.thaw_pvestatd,
+    "restart_pvestatd": SimulatedCluster.restart_pvestatd,
+}
+
+
+class UnknownFault(ValueError):
+    """No such fault, or not with these arguments."""
+
+
+def inflict(cluster: SimulatedCluster, wish: Mapping[str, object]) -> object:
+    """`{"fault": "node_down", "name": "pve2"}`. Answers what is active afterwards."""
+    arguments = dict(wish)
+    name = str(arguments.pop("fault", ""))
+    method = FAULTS.get(name)
+    if method is None:
+        raise UnknownFault(f"unknown fault '{name}', try one of: {', '.join(FAULTS)}")
+    try:
+        with cluster.lock:
+            method(cluster, **arguments)
+    except KeyError as error:
+        raise UnknownFault(f"{name}: there is no {error}") from error
+    except (TypeError, ValueError) as error:
+        raise UnknownFault(f"{name}: {error}") from error
+    return active(cluster)
+
+
+def active(cluster: SimulatedCluster) -> dict[str, object]:
+    """What is wrong at the moment, and nothing that is right."""
+    with cluster.lock:
+        odd = {
+            "dark": cluster.darkness,
+            "nodes_down": [node.name for node in cluster.nodes.values() if not node.alive],
+            "pvestatd_frozen": [
+                node.name
+                for node in cluster.nodes.values()
+                if node.statistics_stopped_at is not None
+            ],
+            "slow": {prefix: seconds for prefix, seconds in cluster.slowness.items() if seconds},
+            "drip": {prefix: seconds for prefix, seconds in cluster.drips.items() if seconds},
+            "fail_next": [
+                {
+                    "method": failure.method, "fragment": failure.fragment,
+                    "status": failure.status, "reason": failure.reason, "times": failure.times,
+                }
+                for failure in cluster.failures
+            ],
+            "fail_task": [
+                {"type": failure.type, "exitstatus": failure.exitstatus, "times": failure.times}
+                for failure in cluster.task_failures
+            ],
+            "garbage": dict(cluster.rubbish),
+            "empty_lists": cluster.lists_are_empty,
+            "busy": [guest.vmid for guest in cluster.guests.values() if guest.busy_cpu is not None],
+            "locked": {guest.vmid: guest.lock for guest in cluster.guests.values() if guest.lock},
+        }  # fmt: skip
+        return {name: value for name, value in odd.items() if value}
