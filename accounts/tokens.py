@@ -37,7 +37,7 @@ def begin_session(user: User, request: HttpRequest | None, *, now: datetime) -> 
     session = ApiSession.objects.create(
         user=user, address=client_address(request) if request else None, started_at=now
     )
-    refresh: RefreshToken = RefreshToken.for_user(user)  # type: ignore[assignment]
+    refresh: RefreshToken = RefreshToken.for_user(user)
     refresh[CLAIM] = str(session.pk)
     return refresh
 

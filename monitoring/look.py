@@ -39,6 +39,7 @@ SILENT_ANSWERS = 2
 
 # When a guest's disks are looked at again, seconds, by how the last look ended.
 AGAIN = {
+    GuestDisk.State.WAITING: 0,
     GuestDisk.State.OK: 120,
     GuestDisk.State.NOT_RUNNING: 300,
     GuestDisk.State.FAILED: 600,
@@ -203,10 +204,10 @@ def expect_disks(server: Server, *, agent_enabled: bool, now: datetime) -> None:
     if agent_enabled:
         GuestDisk.objects.get_or_create(
             server_id=server.pk,
-            defaults={"state": GuestDisk.State.NOT_RUNNING, "next_look_at": at},
+            defaults={"state": GuestDisk.State.WAITING, "next_look_at": at},
         )
         GuestDisk.objects.filter(server_id=server.pk, state=GuestDisk.State.DISABLED).update(
-            next_look_at=at
+            state=GuestDisk.State.WAITING, message="", next_look_at=at
         )
     else:
         GuestDisk.objects.update_or_create(

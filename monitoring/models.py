@@ -62,6 +62,7 @@ class GuestDisk(models.Model):
     """Disk use of a VM as its guest agent last told, or why it could not."""
 
     class State(models.TextChoices):
+        WAITING = "waiting", "not asked yet"
         OK = "ok", "told"
         DISABLED = "disabled", "no guest agent configured"
         NOT_RUNNING = "not_running", "the guest agent does not answer"

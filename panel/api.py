@@ -64,7 +64,7 @@ def code_of(raised: exceptions.APIException) -> str:
 def message_of(raised: exceptions.APIException, fields: dict[str, list[str]]) -> str:
     if fields:
         return "Some fields are not right."
-    detail = raised.detail
+    detail: Any = raised.detail
     if isinstance(detail, dict):
         detail = detail.get("detail", next(iter(detail.values()), ""))
     if isinstance(detail, list):

@@ -13,7 +13,7 @@ def origin_checked(application: Any) -> Application:
     from cookies: such a client signs in by token."""
     checked = AllowedHostsOriginValidator(application)
 
-    async def route(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def route(scope: Any, receive: Any, send: Any) -> None:
         headers = scope.get("headers", [])
         if any(name == b"origin" for name, _ in headers):
             await checked(scope, receive, send)

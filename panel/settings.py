@@ -8,6 +8,7 @@ Each variable is described in docs/settings.md.
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -138,6 +139,7 @@ TEMPLATES = [
 # SQLite with several processes needs IMMEDIATE transactions; without it half the writers fail with
 # "database is locked". Connections are not kept: under ASGI each thread would hold its own until
 # the server says "Too many connections".
+DATABASES: dict[str, dict[str, Any]]
 if EMBEDDED:
     DATABASES = {
         "default": {
@@ -155,14 +157,13 @@ if EMBEDDED:
 else:
     DATABASES = {"default": env.db_url("DATABASE_URL")}
     if DATABASES["default"]["ENGINE"].endswith("mysql"):
-        DATABASES["default"].setdefault("OPTIONS", {}).update(
-            {
-                "charset": "utf8mb4",
-                "isolation_level": "read committed",
-                "init_command": "SET sql_mode='STRICT_TRANS_TABLES,NO_ZERO_DATE,"
-                "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-            }
-        )
+        DATABASES["default"]["OPTIONS"] = {
+            **DATABASES["default"].get("OPTIONS", {}),
+            "charset": "utf8mb4",
+            "isolation_level": "read committed",
+            "init_command": "SET sql_mode='STRICT_TRANS_TABLES,NO_ZERO_DATE,"
+            "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+        }
         DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
     else:
         raise ImproperlyConfigured(
@@ -190,10 +191,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "socket_timeout": 30,
     "socket_connect_timeout": 3,
-    "retry_policy": {"timeout": 3.0, "max_retries": 1},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "timeout": 3}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -211,6 +211,20 @@ CHANNEL_LAYERS = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {"hosts": [REDIS_URL]},
     }
+}
+
+# --- A cluster from the environment, for `make run` and `manage.py add_cluster`
+
+PROXMOX = {
+    "API_URL": [url.strip() for url in env.list("PROXMOX_API_URL", default=[]) if url.strip()],
+    "CA": env.str("PROXMOX_CA", default=""),
+    "FINGERPRINT": env.list("PROXMOX_FINGERPRINT", default=[]),
+    "TOKEN_ID": env.str("PROXMOX_TOKEN_ID", default=""),
+    "TOKEN_SECRET": env.str("PROXMOX_TOKEN_SECRET", default=""),
+    "ACT_TOKEN_ID": env.str("PROXMOX_ACT_TOKEN_ID", default=""),
+    "ACT_TOKEN_SECRET": env.str("PROXMOX_ACT_TOKEN_SECRET", default=""),
+    "RESET_TOKEN_ID": env.str("PROXMOX_RESET_TOKEN_ID", default=""),
+    "RESET_TOKEN_SECRET": env.str("PROXMOX_RESET_TOKEN_SECRET", default=""),
 }
 
 # --- Monitoring
@@ -363,7 +377,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 EMAIL_CONFIG = env.email_url(
     "EMAIL_URL", default=f"filemail://{VAR_DIR / 'mail'}" if EMBEDDED else "consolemail://"
 )
-vars().update(EMAIL_CONFIG)
+globals().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{BRAND_NAME} <panel@localhost>")
 if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
     raise ImproperlyConfigured("DEFAULT_FROM_EMAIL must hold an address, like panel@example.com")

@@ -60,12 +60,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.allowance = MESSAGES_AT_ONCE
         self.counted_at = monotonic()
         self.timer: asyncio.TimerHandle | None = None
-        user = self.scope.get("user")
+        scope: Any = self.scope
+        user = scope.get("user")
         await self.accept()
         await hub().join(self)
         if isinstance(user, User) and user.is_authenticated:
             self.user = user
-            key = self.scope["session"].session_key
+            key = scope["session"].session_key
             self.credential = tokens.Credential(user.pk, session_key=key)
             await self.say({"type": "welcome", "user": user.email})
         else:
@@ -93,10 +94,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def answer(self, message: Message) -> None:
         if message.type == "auth":
             await self.sign_in(message)
-        elif self.credential is None:
+        elif self.user is None:
             await self.refuse("not_authenticated", "Sign in first, with a message of type auth.")
         elif message.type == "subscribe":
-            await self.subscribe(message.ids())
+            await self.subscribe(self.user, message.ids())
         elif message.type == "unsubscribe":
             for server_id in message.ids():
                 if server_id in hub().subscriptions(self):
@@ -119,7 +120,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.close_in(credential.expires_at.timestamp() - time())
         await self.say({"type": "welcome", "user": user.email})
 
-    async def subscribe(self, server_ids: list[int]) -> None:
+    async def subscribe(self, user: User, server_ids: list[int]) -> None:
         if not server_ids:
             await self.refuse("invalid", "Name a server or servers.")
             return
@@ -130,7 +131,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 f"A socket follows {MOST_SUBSCRIPTIONS} servers at most.",
             )
             return
-        visible = await visible_ids(self.user, server_ids)
+        visible = await visible_ids(user, server_ids)
         # Listening begins before the state is read, so that no change falls in between.
         for server_id in visible:
             hub().subscribe(self, server_id)

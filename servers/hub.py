@@ -9,12 +9,11 @@ from typing import Any, Protocol
 
 import msgspec
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 from accounts import tokens
 from accounts.models import User
-from servers.live import GROUP, metrics_of_row
+from servers.live import GROUP, channel_layer, metrics_of_row
 from servers.models import Server
 
 logger = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class Hub:
         """Receives for ever; where Redis is away, tries again until it is back."""
         while True:
             try:
-                layer = get_channel_layer()
+                layer = channel_layer()
                 channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
                 self.listening.set()

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Literal, TypedDict
 
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from redis.exceptions import RedisError
 
@@ -117,6 +118,13 @@ def send(events: list[Event], metrics: Sequence[MetricsRow]) -> None:
 
 
 async def send_all(messages: list[dict[str, object]]) -> None:
-    layer = get_channel_layer()
+    layer = channel_layer()
     for message in messages:
         await layer.group_send(GROUP, message)
+
+
+def channel_layer() -> BaseChannelLayer:
+    layer = get_channel_layer()
+    if layer is None:
+        raise ImproperlyConfigured("CHANNEL_LAYERS has no default.")
+    return layer

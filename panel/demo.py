@@ -1,0 +1,134 @@
+"""Made-up people and history for the demo. Never for a database that is not the embedded one."""
+
+import json
+import math
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from accounts.audit import COMMAND
+from accounts.models import User
+from monitoring import samples
+from monitoring.readings import Measured
+from servers import ownership, registration
+from servers.models import Cluster, LastSample, Server
+from servers.proxmox.privileges import Purpose
+from servers.registration import Credentials
+
+PASSWORD = "demo"  # noqa: S105 — the demo's, on loopback
+STAFF = "staff@example.com"
+CUSTOMERS = ("alice@example.com", "bob@example.com")
+CLUSTER = "demo"
+
+# Spacing of made-up samples that each range of the charts can show: (age up to, every), seconds.
+SPACING = ((3600, 30), (6 * 3600, 120), (7 * 86400, 300))
+
+
+class NotTheDemo(Exception):
+    """This is not the embedded database."""
+
+
+def only_embedded() -> None:
+    if not settings.EMBEDDED or connection.vendor != "sqlite":
+        raise NotTheDemo(
+            "Demo people with a known password go into the embedded SQLite alone, not into the "
+            "database of DATABASE_URL."
+        )
+
+
+def seed_people() -> None:
+    only_embedded()
+    for email in (STAFF, *CUSTOMERS):
+        if not User.objects.filter(email=email).exists():
+            make = User.objects.create_superuser if email == STAFF else User.objects.create_user
+            make(email, PASSWORD)
+
+
+def seed_cluster(address: str, state: Path, *, now: datetime) -> Cluster:
+    """Registers the simulated cluster; what `simulate_proxmox` left in `state` lets us in."""
+    only_embedded()
+    token = json.loads((state / "token.json").read_text())
+    endpoints = (registration.parse_endpoint(address),)
+    ca_pem = (state / "ca.pem").read_text()
+    tokens = {Purpose.READ: Credentials(token["token_id"], token["secret"])}
+    cluster, _ = registration.register(
+        name=CLUSTER,
+        endpoints=endpoints,
+        ca_pem=ca_pem,
+        tokens=tokens,
+        examination=registration.examine(endpoints, ca_pem, tokens),
+        actor=COMMAND,
+        now=now,
+    )
+    return cluster
+
+
+def share_out(cluster: Cluster, *, now: datetime) -> None:
+    """Of every six servers three go to the first customer, two to the second, one to nobody.
+
+    Only as long as nobody owns any: later it is for staff to say.
+    """
+    only_embedded()
+    servers = list(Server.objects.filter(cluster=cluster, present=True).order_by("vmid"))
+    if any(server.owner_id for server in servers):
+        return
+    first, second = (User.objects.get(email=email) for email in CUSTOMERS)
+    turns = (first, second, first, None, first, second)
+    for owner in (first, second):
+        theirs = [s for i, s in enumerate(servers) if turns[i % len(turns)] == owner]
+        ownership.assign(theirs, owner, actor=COMMAND, now=now)
+
+
+def seed_history(cluster: Cluster, *, now: datetime) -> int:
+    """A made-up week before the first real sample; returns how many samples."""
+    only_embedded()
+    servers = list(
+        Server.objects.filter(cluster=cluster, present=True, last_sample__isnull=False)
+        .select_related("last_sample")
+        .order_by("pk")
+    )
+    last = {server.pk: server.last_sample for server in servers}
+    end = int(now.timestamp()) - 60
+    count = 0
+    newer = 0
+    for oldest, every in SPACING:
+        with transaction.atomic():
+            for age in range(newer, oldest, every):
+                at = end - age
+                made = {pk: made_up(sample, at) for pk, sample in last.items()}
+                samples.store(made, taken_at=at)
+                count += len(made)
+        newer = oldest
+    for sample in last.values():
+        sample.save()
+    return count
+
+
+def has_history(before: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM monitoring_sample WHERE taken_at < %s LIMIT 1",
+            [int(before.timestamp())],
+        )
+        return cursor.fetchone() is not None
+
+
+def made_up(sample: LastSample, at: int) -> Measured:
+    """A day's rhythm with some noise, around what the server shows now. The same at any call."""
+    chance = Random(f"{sample.server_id}/{at // 60}")  # noqa: S311 — a picture, not a secret
+    phase = sample.server_id % 24
+    rhythm = 0.5 + 0.5 * math.sin((at / 3600 + phase) * math.tau / 24)
+    noise = chance.uniform(0.7, 1.3)
+    cpu = min(1.0, max(0.005, (sample.cpu or 0.05) * (0.4 + rhythm) * noise))
+    total = sample.memory_total or 2**30
+    memory = min(total, int((sample.memory_used or total // 3) * (0.85 + 0.2 * rhythm)))
+    traffic = (20_000 + sample.server_id * 3_000) * (0.2 + rhythm) * noise
+    days = (sample.taken_at - at) / 86400
+    used = None if sample.disk_used is None else int(sample.disk_used * (1 - 0.01 * days))
+    return Measured(
+        cpu, memory, total, used, sample.disk_total, traffic, traffic * 2.5, traffic / 3,
+        traffic / 2, None, sample.memory_source, sample.disk_source,
+    )  # fmt: skip
