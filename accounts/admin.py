@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ApiSession, AuditEntry, User
 
 
-class NewPersonForm(BaseUserCreationForm[User]):
+class NewPersonForm(BaseUserCreationForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("email",)
 
 
-class PersonForm(UserChangeForm[User]):
+class PersonForm(UserChangeForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = "__all__"

@@ -28,7 +28,7 @@ VAR_DIR = embedded.var_dir()
 def in_range(name: str, default: int, low: int, high: int) -> int:
     """An integer variable; outside of `low` to `high` the panel does not start."""
     try:
-        value = env.int(name, default=default)
+        value = int(env.str(name, default=str(default)))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be a whole number.") from error
     if not low <= value <= high:

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from celery import current_app
 from django.db import transaction
@@ -19,14 +20,14 @@ def enqueue(name: str, **arguments: object) -> None:
     transaction.on_commit(lambda: send(name, arguments))
 
 
-def send(name: str, arguments: dict[str, object], expires: float | None = None) -> None:
+def send(name: str, arguments: dict[str, object], **options: Any) -> None:
     try:
         # A signature honours task_always_eager, send_task does not.
-        current_app.signature(name, kwargs=arguments).apply_async(expires=expires)
+        current_app.signature(name, kwargs=arguments).apply_async(**options)
     except (OperationalError, OSError) as error:
         logger.warning("%s could not be sent, the broker is away: %s", name, error)
 
 
 def send_with(name: str, *, expires: timedelta, **arguments: object) -> None:
     """Send at once a task that is worth nothing once `expires` has passed."""
-    send(name, arguments, expires.total_seconds())
+    send(name, arguments, expires=expires.total_seconds())

@@ -112,7 +112,7 @@ class VerifyingAdapter(HTTPAdapter):
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: object, cert: object = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> Any:
         host, _ = super().build_connection_pool_key_attributes(request, True)
         return host, {
             "ssl_context": self.context,

@@ -1,0 +1,177 @@
+"""What `manage.py doctor` looks at. Each check finds one thing, and knows what would mend it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from celery import current_app
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from accounts.models import User
+from monitoring import retention
+from servers.models import Cluster, ClusterToken
+from servers.secrets import Undecryptable
+
+OLDEST_REDIS = (6, 2)
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    well: bool
+    words: str
+    remedy: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """All findings, in the order in which they depend on each other."""
+    keys = encryption_keys()
+    yield keys
+    database = reach_database()
+    yield database
+    yield redis()
+    if database.well:
+        schema = migrations()
+        yield schema
+        if schema.well:
+            yield people()
+            if keys.well:
+                yield secrets()
+            yield partitions()
+            yield from clusters()
+    yield worker()
+    yield static_files()
+
+
+def encryption_keys() -> Finding:
+    try:
+        for key in settings.ENCRYPTION_KEYS:
+            Fernet(key)
+    except ValueError:
+        return Finding(
+            "ENCRYPTION_KEYS", False, "one of them is no Fernet key.",
+            "Make one: python3 -c 'import base64, os; "
+            "print(base64.urlsafe_b64encode(os.urandom(32)).decode())'",
+        )  # fmt: skip
+    return Finding("ENCRYPTION_KEYS", True, f"{len(settings.ENCRYPTION_KEYS)} in use.")
+
+
+def reach_database() -> Finding:
+    name = f"{connection.vendor} {connection.settings_dict['NAME']}"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, ImproperlyConfigured) as error:
+        return Finding(
+            "Database", False, f"{name} does not answer: {error}",
+            "Is it running, and are user, password and name in DATABASE_URL right?",
+        )  # fmt: skip
+    return Finding("Database", True, f"{name} answers.")
+
+
+def redis() -> Finding:
+    started = "make run starts one" if settings.EMBEDDED else "check REDIS_URL"
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2) as r:
+            version = str(r.info("server")["redis_version"])
+    except (RedisError, OSError) as error:
+        return Finding(
+            "Redis", False, f"does not answer: {error}",
+            f"Without it nothing is polled and no page changes by itself; {started}.",
+        )  # fmt: skip
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
+        return Finding(
+            "Redis", False, f"is {version}.", "Redis 6.2 or newer, or Valkey, is needed."
+        )
+    return Finding("Redis", True, f"{version} answers.")
+
+
+def migrations() -> Finding:
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if waiting:
+        return Finding(
+            "Tables", False, f"{len(waiting)} migrations are not applied.", "manage.py migrate"
+        )
+    return Finding("Tables", True, "are as this version needs them.")
+
+
+def people() -> Finding:
+    if User.objects.filter(is_staff=True, is_active=True).exists():
+        return Finding("Staff", True, "somebody can sign in to the staff site.")
+    return Finding("Staff", False, "there is nobody.", "manage.py createsuperuser")
+
+
+def secrets() -> Finding:
+    try:
+        count = len(list(ClusterToken.objects.all()))
+    except Undecryptable as error:
+        return Finding(
+            "Stored secrets", False, str(error),
+            "Add the old key at the end of ENCRYPTION_KEYS, or enter the tokens anew.",
+        )  # fmt: skip
+    return Finding("Stored secrets", True, f"all {count} can be decrypted.")
+
+
+def partitions() -> Finding:
+    if connection.vendor != "mysql":
+        return Finding("Samples", True, f"are kept for {settings.RETENTION_DAYS} days.")
+    bounds = [bound for bound in retention.partitions().values() if bound is not None]
+    now = datetime.now(UTC)
+    if not bounds or max(bounds) < (now + timedelta(days=1)).timestamp():
+        return Finding(
+            "Samples", False, "tomorrow has no partition yet.",
+            "Beat and a worker make it within ten minutes; are both running?",
+        )  # fmt: skip
+    return Finding("Samples", True, f"{len(bounds)} days have their partition.")
+
+
+def clusters() -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    found = list(Cluster.objects.filter(enabled=True))
+    if not found:
+        yield Finding("Clusters", False, "none is registered.", "manage.py add_cluster")
+    for cluster in found:
+        yield cluster_health(cluster, now)
+
+
+def cluster_health(cluster: Cluster, now: datetime) -> Finding:
+    what = f"Cluster {cluster.name}"
+    if cluster.failure:
+        return Finding(
+            what, False, cluster.failure_message, f"manage.py check_cluster {cluster.name}"
+        )
+    if cluster.is_stale(now):
+        since = cluster.last_cycle_at
+        words = "was never polled." if since is None else f"was last polled {now - since} ago."
+        return Finding(what, False, words, "Are beat and a worker for the queue `poll` running?")
+    if cluster.warning:
+        return Finding(what, False, cluster.warning, f"manage.py check_cluster {cluster.name}")
+    return Finding(what, True, "is polled.")
+
+
+def worker() -> Finding:
+    try:
+        replies = current_app.control.ping(timeout=1.0)
+    except (OperationalError, RedisError, OSError):
+        replies = []
+    if not replies:
+        return Finding(
+            "Worker", False, "no Celery worker answers.",
+            "celery -A panel worker -Q poll,guests,default",
+        )  # fmt: skip
+    return Finding("Worker", True, f"{len(replies)} answer.")
+
+
+def static_files() -> Finding:
+    manifest = settings.STATIC_ROOT / "staticfiles.json"
+    if settings.DEBUG or manifest.exists():
+        return Finding("Static files", True, "are in place.")
+    return Finding("Static files", False, "are not collected.", "manage.py collectstatic")
