@@ -157,7 +157,9 @@ def _answered(
         delay += answer.seconds
         envelope["data"] = answer.data
     elif isinstance(answer, Listing):
-        envelope = {"data": answer.data, "total": answer.total}
+        envelope = {"data": answer.data}
+        if answer.total:
+            envelope["total"] = answer.total
     if cluster.lists_are_empty and isinstance(envelope["data"], list):
         envelope["data"] = []
     garbage = cluster.garbage_of(path)

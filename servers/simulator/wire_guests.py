@@ -1,13 +1,14 @@
 """The guests of a node: lists, current status, snapshots and features, for VMs and containers."""
 
 from servers.simulator import snapshots
-from servers.simulator.guests import Guest, Kind, Measured
+from servers.simulator.guests import Agent, Guest, Kind, Measured
 from servers.simulator.parameters import NODE, SNAPNAME, VMID, Parameter
 from servers.simulator.refusals import failed
 from servers.simulator.routes import Call, Needs, Route
 from servers.simulator.wire_config import digest_of
 
 QEMU_VERSION = "10.1.2"
+MACHINE = "pc-i440fx-10.1+pve0"
 
 Row = dict[str, object]
 
@@ -37,11 +38,8 @@ def guests(call: Call) -> object:
 def current(call: Call) -> object:
     guest = call.guest
     row = _status_row(guest, call.now, full=True) | {"ha": {"managed": 0}}
-    if guest.kind is Kind.QEMU:
-        if guest.agent != "none":
-            row["agent"] = 1
-        if guest.running:
-            row["running-machine"] = f"pc-i440fx-{QEMU_VERSION.rpartition('.')[0]}+pve0"
+    if guest.agent is not Agent.NONE:
+        row["agent"] = 1
     return row
 
 
@@ -62,7 +60,7 @@ def snapshot_config(call: Call) -> object:
         config["parent"] = snapshot.parent
     if snapshot.vmstate:
         config["vmstate"] = f"{guest.storage}:vm-{guest.vmid}-state-{name}"
-        config["runningmachine"] = f"pc-i440fx-{QEMU_VERSION.rpartition('.')[0]}+pve0"
+        config["runningmachine"] = MACHINE
         config["runningcpu"] = "kvm64,enforce,+kvm_pv_eoi,+kvm_pv_unhalt"
         config["running-nets-host-mtu"] = "net0=1500"
     return config
@@ -121,6 +119,7 @@ def _process_part(guest: Guest, seen: Measured) -> Row:
         "nics": {guest.tap: {"netin": seen.netin, "netout": seen.netout}},
         "blockstat": {"scsi0": _block_counters(seen)},
         "running-qemu": QEMU_VERSION,
+        "running-machine": MACHINE,
         "proxmox-support": {
             "backup-access-api": True,
             "backup-fleecing": True,
