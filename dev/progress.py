@@ -4,7 +4,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+
+def say(text: str) -> None:
+    """Print at once, and go on when nobody listens any more: a closed terminal is no error."""
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 class Steps:
@@ -33,6 +39,9 @@ class Steps:
             yield remarks
             seconds = time.monotonic() - started
             ending = f" done in {seconds:.0f} s" if seconds >= 1 else " done"
+        except KeyboardInterrupt:
+            ending = " stopped"
+            raise
         finally:
             finished.set()
             clock.join()

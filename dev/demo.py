@@ -1,0 +1,119 @@
+"""The whole panel in the foreground, with a simulated Proxmox and demo data."""
+
+import os
+import signal
+
+from dev import ROOT, ports, programs, ready
+from dev import config as configuration
+from dev.commands import Failure, run
+from dev.config import HOST, Config
+from dev.instance import Instance
+from dev.progress import Steps, say
+from dev.setup import STEPS as STEPS_OF_SETUP
+from dev.supervisor import Supervisor
+from panel import embedded
+
+STEPS = STEPS_OF_SETUP + 5
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+PASSWORD = "demo"  # noqa: S105 - the demo listens on loopback alone
+PEOPLE = (
+    ("staff", "staff@example.com"),
+    ("customer", "alice@example.com"),
+    ("customer", "bob@example.com"),
+)
+
+
+def run_until_stopped() -> int:
+    """Returns when a panel runs here already. Ctrl-C raises KeyboardInterrupt, TERM and HUP too."""
+    os.chdir(ROOT)
+    try:
+        return _run(configuration.read())
+    except embedded.EmbeddedError as error:
+        raise Failure(str(error)) from error
+
+
+def _run(config: Config) -> int:
+    instance = Instance(config.var)
+    if running := instance.claim(address=config.address):
+        print(f"The panel runs already, at {running.address}. `make stop` stops it.")
+        return 0
+    ports.require_free(HOST, config.panel_port, variable="PANEL_PORT")
+    if config.uses_simulator:
+        ports.require_free(HOST, config.simulator_port, variable="SIMULATOR_PORT")
+    with instance.inherit() as inherited:
+        supervisor = Supervisor(env=programs.environment(config), inherited=inherited)
+        for signum in STOP_SIGNALS:
+            signal.signal(signum, signal.default_int_handler)
+        try:
+            _start(config, supervisor)
+            supervisor.watch()
+        finally:
+            _stop(supervisor)
+    return 0
+
+
+def _start(config: Config, supervisor: Supervisor) -> None:
+    steps = Steps(total=STEPS, done=STEPS_OF_SETUP)
+    with steps.step("Database"):
+        _manage(config, "migrate", "--noinput")
+    with steps.step("Static files"):
+        _manage(config, "collectstatic", "--noinput")
+    if config.uses_own_redis:
+        socket = embedded.redis_socket(config.var)
+        supervisor.start(programs.redis(config))
+        supervisor.wait_until(lambda: ready.redis(socket), name="redis", seconds=10)
+    with steps.step("Proxmox") as remarks:
+        remarks += _offer_cluster(config, supervisor)
+    with steps.step("Demo data") as remarks:
+        remarks += _seed(config)
+    with steps.step("Panel"):
+        for program in (programs.web(config), programs.worker(), programs.beat(config)):
+            supervisor.start(program)
+        answers = lambda: ready.web(HOST, config.panel_port, "/health/live")  # noqa: E731
+        supervisor.wait_until(answers, name="web", seconds=60)
+    supervisor.show_output()
+    say(_welcome(config))
+
+
+def _offer_cluster(config: Config, supervisor: Supervisor) -> list[str]:
+    """A cluster to look after: the simulated one, or the one that the environment names."""
+    if not config.uses_simulator:
+        _manage(config, "add_cluster")
+        return ["the cluster of PROXMOX_API_URL, no simulator"]
+    supervisor.start(programs.simulator(config))
+    answers = lambda: ready.port(HOST, config.simulator_port)  # noqa: E731
+    supervisor.wait_until(answers, name="simulator", seconds=60)
+    return []
+
+
+def _seed(config: Config) -> list[str]:
+    if not config.uses_own_database:
+        return ["left out, as DATABASE_URL is set; `manage.py createsuperuser` makes a person"]
+    _manage(config, "seed_demo", "--simulator-url", config.simulator_address)
+    return []
+
+
+def _manage(config: Config, *command: str) -> None:
+    run([*programs.MANAGE, *command], env=programs.environment(config))
+
+
+def _stop(supervisor: Supervisor) -> None:
+    """Calmly; at a second Ctrl-C at once."""
+    say("\nStopping …")
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, lambda *_: supervisor.hurry())
+    supervisor.stop()
+
+
+def _welcome(config: Config) -> str:
+    lines = [f"The panel is at {config.address}", ""]
+    if config.uses_own_database:
+        lines += [f"{email:<18} {PASSWORD}   {role}" for role, email in PEOPLE]
+    else:
+        lines += ["Sign in as a person of your database."]
+    lines += ["", "Ctrl-C stops all of it."]
+    width = max(len(line) for line in lines)
+    edge = "─" * (width + 4)
+    rows = [f"│  {line:<{width}}  │" for line in lines]
+    return "\n".join(["", f"┌{edge}┐", *rows, f"└{edge}┘", ""])
