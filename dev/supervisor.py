@@ -98,8 +98,13 @@ class Supervisor:
                 say(line)
 
     def watch(self) -> None:
-        """Until a program ends, which raises Died."""
-        while True:
+        """Until the terminal is closed. Raises Died when a program ends.
+
+        A hang-up is told to the terminal's first process alone; `ssh -t host make run` makes that
+        one make, which does not pass it on.
+        """
+        had_terminal = sys.stdout.isatty()
+        while sys.stdout.isatty() == had_terminal:
             self.check()
             time.sleep(POLL_SECONDS)
 
