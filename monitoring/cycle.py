@@ -193,6 +193,8 @@ def note_failure(cluster: Cluster, claim: str, error: ProxmoxError, *, now: date
     )
     if not cluster.failing_since:
         logger.warning("%s cannot be polled: %s", cluster, error)
+    if cluster.is_stale(now):
+        inventory.lose_sight(cluster, now)
 
 
 def failure_kind(error: ProxmoxError) -> Cluster.Failure:

@@ -151,7 +151,8 @@ def rate(before: int | None, after: int | None, seconds: int) -> float | None:
 def disk_use(guest: Guest, disk: DiskUse | None, now: int) -> tuple[int | None, int | None, str]:
     """(used, total, source). The list says 0 for every VM: that is "not known", not "empty"."""
     if guest.type == "lxc":
-        return positive(guest.disk), positive(guest.maxdisk), LastSample.Source.HOST
+        used = positive(guest.disk) or None
+        return used, positive(guest.maxdisk), LastSample.Source.HOST if used else ""
     if disk is not None and 0 <= now - disk.measured_at <= GUEST_DISK_SECONDS:
         return disk.used, disk.total, LastSample.Source.AGENT
     return None, positive(guest.maxdisk), ""

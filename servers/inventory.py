@@ -110,6 +110,21 @@ def mark_missing(server_ids: Iterable[int], now: datetime) -> list[live.Event]:
     return state_events(ids)
 
 
+def lose_sight(cluster: Cluster, now: datetime) -> None:
+    """Nobody has told for cycles how its servers are: whatever was true may not be any more."""
+    with transaction.atomic():
+        ids = list(
+            Server.objects.filter(cluster=cluster, present=True)
+            .exclude(status=Server.Status.UNKNOWN)
+            .values_list("pk", flat=True)
+        )
+        for start in range(0, len(ids), 1000):
+            Server.objects.filter(pk__in=ids[start : start + 1000], present=True).update(
+                status=Server.Status.UNKNOWN, status_since=now
+            )
+        live.publish(state_events(ids))
+
+
 def mark_gone(server_id: int, *, why: str, now: datetime) -> bool:
     """The guest does not exist any more; its row and history stay. False if it was gone before."""
     with transaction.atomic():

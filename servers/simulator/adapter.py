@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import ConnectionError, ConnectTimeout, ReadTimeout
-from urllib3 import HTTPResponse
+from urllib3 import HTTPConnectionPool, HTTPResponse
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from servers.simulator.faults import Dark
 from servers.simulator.refusals import Refusal
@@ -64,14 +65,14 @@ class SimulatedAdapter(BaseAdapter):
 
     def _member(self, host: str, request: PreparedRequest) -> str:
         if self.cluster.darkness is Dark.REFUSED:
-            raise ConnectionError("[Errno 111] Connection refused", request=request)
+            raise _not_connected("[Errno 111] Connection refused", request)
         if self.cluster.darkness is Dark.TIMEOUT:
             raise ConnectTimeout(f"Connection to {host} timed out.", request=request)
         named = self.cluster.nodes.get(host.partition(".")[0])
         if named is not None and not named.alive:
-            raise ConnectionError("[Errno 113] No route to host", request=request)
+            raise _not_connected("[Errno 113] No route to host", request)
         if named is None and not self.cluster.online():
-            raise ConnectionError("[Errno 113] No route to host", request=request)
+            raise _not_connected("[Errno 113] No route to host", request)
         return "" if named is None else named.name
 
     def _answer(self, request: PreparedRequest, now: float, member: str) -> Reply:
@@ -122,6 +123,13 @@ class SimulatedAdapter(BaseAdapter):
             decode_content=False,
             request_method=request.method,
         )
+
+
+def _not_connected(why: str, request: PreparedRequest) -> ConnectionError:
+    """As Requests raises it where no connection came about: the reason lies two levels deep."""
+    pool = HTTPConnectionPool(urlsplit(request.url or "").hostname or "")
+    cause = NewConnectionError(pool, why)  # type: ignore[arg-type]  # names the host alone
+    return ConnectionError(MaxRetryError(pool, request.url or "", cause), request=request)
 
 
 class _Drip(RawIOBase):
