@@ -1,7 +1,7 @@
 """From Proxmox's replies to our types. Types in them are mixed and fields come and go."""
 
 import re
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -28,27 +28,31 @@ NOT_ITS_DISK = frozenset(
 
 T = TypeVar("T")
 
+# What the database can hold; the bounds of a VMID are those of Proxmox's own schema.
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+VmId = Annotated[int, msgspec.Meta(ge=100, le=999_999_999)]
+
 
 class Row(msgspec.Struct, gc=False):
     """Any row of /cluster/resources: the union of what guests and nodes have."""
 
     type: str
-    vmid: int | None = None
+    vmid: VmId | None = None
     node: str = ""
     status: str = "unknown"
     name: str = ""
     cpu: float | None = None
     maxcpu: float | None = None
-    mem: int | None = None
-    maxmem: int | None = None
-    memhost: int | None = None
-    disk: int | None = None
-    maxdisk: int | None = None
-    netin: int | None = None
-    netout: int | None = None
-    diskread: int | None = None
-    diskwrite: int | None = None
-    uptime: int | None = None
+    mem: Whole | None = None
+    maxmem: Whole | None = None
+    memhost: Whole | None = None
+    disk: Whole | None = None
+    maxdisk: Whole | None = None
+    netin: Whole | None = None
+    netout: Whole | None = None
+    diskread: Whole | None = None
+    diskwrite: Whole | None = None
+    uptime: Whole | None = None
     template: bool = False
     lock: str = ""
     tags: str = ""
@@ -90,7 +94,7 @@ def resources(data: msgspec.Raw) -> Resources:
     nodes: list[NodeState] = []
     for row in rows:
         if row.type in GUEST_KINDS:
-            if row.vmid is None or row.vmid < 1 or not row.node:
+            if row.vmid is None or not row.node:
                 malformed += 1
             else:
                 guests.append(guest_of(row, row.vmid))

@@ -13,10 +13,11 @@ GUEST = {
     "type": "qemu", "vmid": 101, "node": "pve1", "status": "running", "name": "web1",
     "cpu": 0.1, "maxcpu": 2, "mem": 1, "maxmem": 2, "uptime": 130,
 }  # fmt: skip
+ONLINE = (NodeState("pve1", "online"),)
 MEMORY = {101: Counters("pve1", 100, NOW - 30, 0, 0, 0, 0)}
 
 
-def plan(*guests, known=(KNOWN,), nodes=(NodeState("pve1", "online"),), memory=MEMORY):
+def plan(*guests, known=(KNOWN,), nodes=ONLINE, memory=MEMORY):
     listed = [Guest(**{**GUEST, **fields}) for fields in guests]
     return reconcile(Resources(listed, list(nodes), 0), known, memory, {}, now=NOW)
 
