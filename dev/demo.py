@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import IO
 
 from dev import ROOT, ports, programs, ready
 from dev import config as configuration
@@ -34,23 +35,27 @@ def run_until_stopped() -> int:
 
 
 def _run(config: Config) -> int:
-    instance = Instance(config.var)
-    if running := instance.claim(address=config.address):
-        print(f"The panel runs already, at {running.address}. `make stop` stops it.")
-        return 0
-    ports.require_free(HOST, config.panel_port, variable="PANEL_PORT")
-    if config.uses_simulator:
-        ports.require_free(HOST, config.simulator_port, variable="SIMULATOR_PORT")
-    with instance.inherit() as inherited:
-        supervisor = Supervisor(env=programs.environment(config), inherited=inherited)
-        for signum in STOP_SIGNALS:
-            signal.signal(signum, signal.default_int_handler)
-        try:
-            _start(config, supervisor)
-            supervisor.watch()
-        finally:
-            _stop(supervisor)
+    with Instance(config.var) as instance:
+        if running := instance.claim(address=config.address):
+            say(f"The panel runs already, at {running.address}. `make stop` stops it.")
+            return 0
+        ports.require_free(HOST, config.panel_port, variable="PANEL_PORT")
+        if config.uses_simulator:
+            ports.require_free(HOST, config.simulator_port, variable="SIMULATOR_PORT")
+        with instance.inherit() as inherited:
+            _run_programs(config, inherited)
     return 0
+
+
+def _run_programs(config: Config, inherited: IO[str]) -> None:
+    supervisor = Supervisor(env=programs.environment(config), inherited=inherited)
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, signal.default_int_handler)
+    try:
+        _start(config, supervisor)
+        supervisor.watch()
+    finally:
+        _stop(supervisor)
 
 
 def _start(config: Config, supervisor: Supervisor) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from dev import holders
 from dev.commands import Failure
@@ -30,7 +30,7 @@ class Running:
 
 
 class Instance:
-    """The right to run a panel out of a data folder, held until this process ends."""
+    """The right to run a panel out of a data folder, held while the context lasts."""
 
     def __init__(self, var: Path) -> None:
         self._inherited = var / "processes.lock"
@@ -42,6 +42,12 @@ class Instance:
                 f"{error.filename} belongs to another user, who started a panel here before."
                 "\nStart as that user, or name another data folder:  PANEL_VAR=/path make run"
             ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._manager.close()
 
     def claim(self, *, address: str) -> Running | None:
         """None when the data folder is ours now, else who has it."""
@@ -107,9 +113,12 @@ def _lock(file: IO[str]) -> bool:
 
 
 def _signal_group(pid: int, signum: int) -> None:
-    # Each process was started as the leader of a group of its own.
     try:
-        os.killpg(os.getpgid(pid), signum)
+        # What we started leads a group of its own; what that started may hold the file too.
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signum)
+        else:
+            os.kill(pid, signum)
     except ProcessLookupError:
         return
 

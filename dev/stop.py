@@ -9,7 +9,8 @@ from dev.instance import Instance
 
 def main() -> int:
     try:
-        running = Instance(configuration.read().var).end()
+        with Instance(configuration.read().var) as instance:
+            running = instance.end()
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1

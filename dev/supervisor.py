@@ -132,6 +132,9 @@ class Supervisor:
                     break
                 time.sleep(POLL_SECONDS)
             _signal(group, signal.SIGKILL)
+        for running in self._running:
+            running.process.wait()
+            running.reader.join(timeout=1)
         self._running.clear()
 
     def hurry(self) -> None:
@@ -139,11 +142,12 @@ class Supervisor:
         self._is_hurried = True
 
     def _read(self, program: Program, output: IO[str], lines: deque[str], colour: int) -> None:
-        for text in output:
-            line = text.rstrip()
-            lines.append(line)
-            if line and not program.is_quiet:
-                self._show(_prefixed(program.name, line, colour))
+        with output:
+            for text in output:
+                line = text.rstrip()
+                lines.append(line)
+                if line and not program.is_quiet:
+                    self._show(_prefixed(program.name, line, colour))
 
     def _show(self, line: str) -> None:
         with self._printing:
