@@ -4,7 +4,7 @@ import os
 import signal
 from typing import IO
 
-from dev import ROOT, ports, programs, ready
+from dev import ROOT, ports, programs, ready, static
 from dev import config as configuration
 from dev.commands import Failure, run
 from dev.config import HOST, Config
@@ -60,19 +60,25 @@ def _run_programs(config: Config, inherited: IO[str]) -> None:
 
 def _start(config: Config, supervisor: Supervisor) -> None:
     steps = Steps(total=STEPS, done=STEPS_OF_SETUP)
+    # They need a moment to come up, and nothing from the steps below.
+    if config.uses_own_redis:
+        supervisor.start(programs.redis(config))
+    if config.uses_simulator:
+        supervisor.start(programs.simulator(config))
     with steps.step("Database"):
         _manage(config, "migrate", "--noinput")
     with steps.step("Static files"):
-        _manage(config, "collectstatic", "--noinput")
-    if config.uses_own_redis:
-        socket = embedded.redis_socket(config.var)
-        supervisor.start(programs.redis(config))
-        supervisor.wait_until(lambda: ready.redis(socket), name="redis", seconds=10)
+        if not static.is_collected(config.var):
+            _manage(config, "collectstatic", "--noinput")
+            static.was_collected(config.var)
     with steps.step("Proxmox") as remarks:
         remarks += _offer_cluster(config, supervisor)
     with steps.step("Demo data") as remarks:
         remarks += _seed(config)
     with steps.step("Panel"):
+        if config.uses_own_redis:
+            socket = embedded.redis_socket(config.var)
+            supervisor.wait_until(lambda: ready.redis(socket), name="redis", seconds=20)
         for program in (programs.web(config), programs.worker(), programs.beat(config)):
             supervisor.start(program)
         answers = lambda: ready.web(HOST, config.panel_port, "/health/live")  # noqa: E731
@@ -86,7 +92,6 @@ def _offer_cluster(config: Config, supervisor: Supervisor) -> list[str]:
     if not config.uses_simulator:
         _manage(config, "add_cluster")
         return ["the cluster of PROXMOX_API_URL, no simulator"]
-    supervisor.start(programs.simulator(config))
     answers = lambda: ready.port(HOST, config.simulator_port)  # noqa: E731
     supervisor.wait_until(answers, name="simulator", seconds=60)
     return []
@@ -95,7 +100,8 @@ def _offer_cluster(config: Config, supervisor: Supervisor) -> list[str]:
 def _seed(config: Config) -> list[str]:
     if not config.uses_own_database:
         return ["left out, as DATABASE_URL is set; `manage.py createsuperuser` makes a person"]
-    _manage(config, "seed_demo", "--simulator-url", config.simulator_address)
+    servers = ["--simulator-url", config.simulator_address] if config.uses_simulator else []
+    _manage(config, "seed_demo", *servers)
     return []
 
 
