@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from requests.exceptions import ConnectionError as NotConnected
 from requests.exceptions import ConnectTimeout, ReadTimeout, RequestException, SSLError
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from servers.proxmox import tls
 from servers.proxmox.errors import CertificateMismatch, ProxmoxMalformed, ProxmoxUnreachable
@@ -19,6 +19,10 @@ LARGEST_REPLY_BYTES = 128 * 1024 * 1024
 
 class NotEvenConnected(ProxmoxUnreachable):
     """The request was not sent: another endpoint may be asked."""
+
+
+class Untrusted(NotEvenConnected):
+    """It was not sent because of the certificate that was shown."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,10 @@ class ProxmoxSession:
             else:
                 self._preferred = index
                 return reply
-        for failure in failures:
-            if isinstance(failure.__cause__, SSLError):
-                raise CertificateMismatch(str(failure)) from failure
-        raise ProxmoxUnreachable(" ".join(str(failure) for failure in failures))
+        words = " ".join(str(failure) for failure in failures)
+        if any(isinstance(failure, Untrusted) for failure in failures):
+            raise CertificateMismatch(words)
+        raise ProxmoxUnreachable(words)
 
     def _send_to(
         self, index: int, method: str, url: str, seconds: float, data: Any, params: Any
@@ -95,20 +99,8 @@ class ProxmoxSession:
                 stream=True,
             ) as response:
                 return self._read(endpoint, response)
-        except SSLError as error:
-            raise NotEvenConnected(certificate_trouble(endpoint, error)) from error
-        except ConnectTimeout as error:
-            raise NotEvenConnected(f"{endpoint} did not accept a connection.") from error
-        except ReadTimeout as error:
-            raise ProxmoxUnreachable(f"{endpoint} did not answer within {seconds:g} s.") from error
-        except NotConnected as error:
-            if was_never_sent(error):
-                raise NotEvenConnected(f"{endpoint} refuses the connection.") from error
-            raise ProxmoxUnreachable(f"{endpoint} broke the connection off.") from error
         except RequestException as error:
-            raise ProxmoxUnreachable(
-                f"{endpoint} cannot be asked: {type(error).__name__}."
-            ) from error
+            raise trouble(endpoint, seconds, error) from error
 
     @staticmethod
     def _read(endpoint: Endpoint, response: requests.Response) -> Reply:
@@ -138,17 +130,28 @@ class TimedSession:
         return self.session.send(method, url, self.seconds, data, params)
 
 
-def was_never_sent(error: NotConnected) -> bool:
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    return isinstance(reason, NewConnectionError)
+def trouble(endpoint: Endpoint, seconds: float, error: RequestException) -> ProxmoxUnreachable:
+    """What an error of Requests means. Its own words may hold URLs, and are not used."""
+    if isinstance(error, SSLError):
+        return tls_trouble(endpoint, error)
+    if isinstance(error, ConnectTimeout):
+        return NotEvenConnected(f"{endpoint} did not accept a connection.")
+    reason = error.args[0] if error.args else None
+    reason = getattr(reason, "reason", reason)
+    if isinstance(reason, NewConnectionError):
+        return NotEvenConnected(f"{endpoint} refuses the connection.")
+    if isinstance(error, ReadTimeout) or isinstance(reason, ReadTimeoutError):
+        return ProxmoxUnreachable(f"{endpoint} did not answer within {seconds:g} s.")
+    if isinstance(error, NotConnected):
+        return ProxmoxUnreachable(f"{endpoint} broke the connection off.")
+    return ProxmoxUnreachable(f"{endpoint} cannot be asked: {type(error).__name__}.")
 
 
-def certificate_trouble(endpoint: Endpoint, error: SSLError) -> str:
-    if endpoint.fingerprint:
-        return f"{endpoint} shows another certificate than the one that was pinned."
+def tls_trouble(endpoint: Endpoint, error: SSLError) -> NotEvenConnected:
     words = str(error)
+    if "Fingerprints did not match" in words:
+        return Untrusted(f"{endpoint} shows another certificate than the one that was pinned.")
     if "CERTIFICATE_VERIFY_FAILED" in words:
         why = words.split("CERTIFICATE_VERIFY_FAILED]", 1)[-1].split("(_ssl")[0]
-        return f"The certificate of {endpoint} cannot be trusted:{why.rstrip()}."
-    return f"{endpoint} does not speak TLS as it should."
+        return Untrusted(f"The certificate of {endpoint} cannot be trusted:{why.rstrip()}.")
+    return NotEvenConnected(f"{endpoint} does not speak TLS as it should.")
