@@ -1,35 +1,157 @@
 """The pages: my servers, and one server."""
 
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
+from django.db.models import Case, Count, F, FloatField, Q, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
 from servers.access import server_for
-from servers.models import Server
+from servers.models import Server, ServerQuerySet
 
 SERVERS_PER_PAGE = 100
+STATUSES = [status for status in Server.Status if status != Server.Status.GONE]
+
+SORTS = {
+    "name": _("Name"),
+    "status": _("State"),
+    "cpu": _("CPU"),
+    "memory": _("Memory"),
+    "disk": _("Disk"),
+    "network": _("Network"),
+    "uptime": _("Uptime"),
+}
+RANGES = {
+    "1h": (3600, _("1 h")),
+    "6h": (6 * 3600, _("6 h")),
+    "24h": (24 * 3600, _("24 h")),
+    "7d": (7 * 24 * 3600, _("7 d")),
+}
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What the list's address asks for; anything that makes no sense is left out."""
+
+    search: str
+    status: str
+    sort: str
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Wanted":
+        status = request.GET.get("status", "")
+        sort = request.GET.get("sort", "")
+        return cls(
+            search=request.GET.get("q", "").strip()[:128],
+            status=status if status in STATUSES else "",
+            sort=sort if sort in SORTS else "name",
+        )
+
+    def address(self, **other: str) -> str:
+        """The list's address with some of it changed; what is the default stays out."""
+        asked = {"q": self.search, "status": self.status, "sort": self.sort, **other}
+        if asked["sort"] == "name":
+            asked["sort"] = ""
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return f"?{query}" if query else reverse("server-list")
+
+
+@never_cache
 @login_required
 def server_list(request: HttpRequest) -> HttpResponse:
-    servers = (
-        Server.objects.visible_to(request.user)
-        .exclude(status=Server.Status.GONE)
-        .select_related("last_sample", "owner")
-        .order_by("name", "id")
+    wanted = Wanted.of(request)
+    found = Server.objects.visible_to(request.user).exclude(status=Server.Status.GONE)
+    if wanted.search:
+        found = found.filter(name__icontains=wanted.search)
+    counts = dict(found.order_by().values_list("status").annotate(Count("pk")))
+    if wanted.status:
+        found = found.filter(status=wanted.status)
+    found = found.select_related("last_sample", "owner")
+    page = Paginator(ordered(found, wanted.sort), SERVERS_PER_PAGE).get_page(
+        request.GET.get("page")
     )
-    wanted = request.GET.get("q", "").strip()[:128]
-    if wanted:
-        servers = servers.filter(name__icontains=wanted)
-    page = Paginator(servers, SERVERS_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "servers/server_list.html", {"page": page, "wanted": wanted})
+    context = {
+        "page": page,
+        "wanted": wanted.search,
+        "status": wanted.status,
+        "sort": wanted.sort,
+        "filters": filters_of(wanted, counts),
+        "sorts": [(key, label, wanted.address(sort=key)) for key, label in SORTS.items()],
+        "everything": wanted.address(q="", status=""),
+        "page_address": wanted.address(page="0").removesuffix("0"),
+        "refresh_url": refresh_url(wanted, page),
+    }
+    return render(request, "servers/server_list.html", context)
 
 
+@never_cache
 @login_required
 def server_detail(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         server = server_for(request.user, pk)
     except Server.DoesNotExist as error:
         raise Http404 from error
-    return render(request, "servers/server_detail.html", {"server": server})
+    chosen = request.GET.get("range", "")
+    context = {
+        "server": server,
+        "ranges": [(key, seconds, label) for key, (seconds, label) in RANGES.items()],
+        "range": chosen if chosen in RANGES else "1h",
+    }
+    return render(request, "servers/server_detail.html", context)
+
+
+def ordered(servers: ServerQuerySet, sort: str) -> ServerQuerySet:
+    """By name or state, or by a number, highest first; what is not measured comes last."""
+    if sort in {"name", "status"}:
+        return servers.order_by(*dict.fromkeys([sort, "name", "id"]))
+    last = "last_sample__"
+    values: dict[str, Combinable] = {
+        "cpu": F(f"{last}cpu"),
+        "memory": share(f"{last}memory_used", f"{last}memory_total"),
+        "disk": share(f"{last}disk_used", f"{last}disk_total"),
+        "network": F(f"{last}network_in") + F(f"{last}network_out"),
+        "uptime": F(f"{last}uptime"),
+    }
+    measured = Q(status__in=[Server.Status.RUNNING, Server.Status.UNKNOWN])
+    shown = Case(When(measured, then=Cast(values[sort], FloatField())))
+    return servers.annotate(shown=shown).order_by(F("shown").desc(nulls_last=True), "name", "id")
+
+
+def share(used: str, total: str) -> Case:
+    return Case(When(**{f"{total}__gt": 0}, then=Cast(F(used), FloatField()) / F(total)))
+
+
+def filters_of(wanted: Wanted, counts: dict[str, int]) -> list[dict[str, object]]:
+    """The states to filter by with how many servers are in each, all of them first."""
+    listed: list[dict[str, object]] = [
+        {
+            "status": status,
+            "label": capfirst(status.label),
+            "count": counts.get(status, 0),
+            "address": wanted.address(status=status),
+        }
+        for status in STATUSES
+    ]
+    whole = {"status": "", "label": _("All"), "count": sum(counts.values())}
+    return [{**whole, "address": wanted.address(status="")}, *listed]
+
+
+def refresh_url(wanted: Wanted, page: Page[Server]) -> str:
+    """The API's own list of the servers on this page, for when the websocket is lost."""
+    asked: list[tuple[str, str | int]] = [("status", status) for status in STATUSES]
+    if wanted.search:
+        asked.append(("name", wanted.search))
+    if wanted.sort == "name" and not wanted.status:
+        asked += [("page", page.number), ("page_size", SERVERS_PER_PAGE)]
+    else:
+        asked.append(("page_size", 500))
+    return f"{reverse('api:servers')}?{urlencode(asked)}"

@@ -1,0 +1,67 @@
+// Keeps the servers on a page up to date.
+
+import { announce } from "./announcer.js";
+import { refreshStaleBanner, showConnection } from "./banners.js";
+import { everySecond, now } from "./clock.js";
+import { Live } from "./live.js";
+import { tellProblems } from "./problems.js";
+import { ServerView } from "./server-view.js";
+import { settings } from "./settings.js";
+
+/**
+ * Follows every element with data-server. `onSample(view)` is called for each newer sample,
+ * `onStatus(view, before)` for each changed state, `onReturn()` when a lost socket is back.
+ */
+export function follow({ onSample, onStatus, onReturn } = {}) {
+  const elements = document.querySelectorAll("[data-server]");
+  const views = new Map([...elements].map((element) => [element.dataset.server, new ServerView(element)]));
+  const live = new Live({
+    servers: [...views.values()].map((view) => view.id),
+    refreshUrl: settings.refreshUrl,
+  });
+  let wasInterrupted = false;
+  let staleBefore = staleCount(views);
+
+  live.addEventListener("update", ({ detail }) => {
+    const view = views.get(String(detail.server));
+    if (!view) return;
+    const before = view.status;
+    const done = view.take(detail, now());
+    if (done.sample) onSample?.(view);
+    if (done.status) {
+      announce(view.name, view.status);
+      onStatus?.(view, before);
+    }
+    look();
+  });
+  live.addEventListener("lost", ({ detail }) => {
+    views.get(String(detail.server))?.lose(now());
+    look();
+  });
+  live.addEventListener("connection", ({ detail }) => {
+    showConnection(detail.isLive);
+    if (detail.isLive && wasInterrupted) onReturn?.();
+    wasInterrupted = !detail.isLive;
+  });
+
+  function look() {
+    const stale = staleCount(views);
+    tellProblems(stale);
+    if (stale !== staleBefore) refreshStaleBanner();
+    staleBefore = stale;
+  }
+
+  everySecond((at) => {
+    for (const view of views.values()) view.tick(at);
+    look();
+  });
+  look();
+  live.start();
+  return views;
+}
+
+function staleCount(views) {
+  let count = 0;
+  for (const view of views.values()) count += view.isStale ? 1 : 0;
+  return count;
+}

@@ -1,0 +1,154 @@
+// One server as it stands on a page: the row of a list, or the whole of its own page.
+
+import { localise } from "./clock.js";
+import { formats } from "./format.js";
+import { level, read, share } from "./reading.js";
+import { fill, words } from "./words.js";
+
+const format = formats(words);
+const NOTHING = "–";
+
+const FIELDS = {
+  cpu: (m) => format.percent(m.cpu),
+  memory: (m) => format.usedOf(m.memory_used, m.memory_total),
+  memory_used: (m) => format.size(m.memory_used),
+  memory_percent: (m) => format.percent(share(m.memory_used, m.memory_total)),
+  disk: (m) => (m.disk_used === null ? words.notKnown : format.usedOf(m.disk_used, m.disk_total)),
+  disk_used: (m) => (m.disk_used === null ? words.notKnown : format.size(m.disk_used)),
+  disk_percent: (m) => format.percent(share(m.disk_used, m.disk_total)),
+  network_in: (m) => format.rate(m.network_in),
+  network_out: (m) => format.rate(m.network_out),
+  disk_read: (m) => format.rate(m.disk_read),
+  disk_write: (m) => format.rate(m.disk_write),
+  uptime: (m) => format.duration(m.uptime),
+  memory_total: (m) => format.size(m.memory_total),
+  disk_total: (m) => format.size(m.disk_total),
+};
+
+const METERS = {
+  cpu: (m) => m.cpu,
+  memory: (m) => share(m.memory_used, m.memory_total),
+  disk: (m) => share(m.disk_used, m.disk_total),
+};
+
+const seconds = (text) => Date.parse(text) / 1000;
+
+/** Writes only what differs, so that a selection or a screen reader is left in peace. */
+function write(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+export class ServerView {
+  constructor(element) {
+    const data = element.dataset;
+    this.element = element;
+    this.id = Number(data.server);
+    this.name = data.name;
+    this.status = data.status;
+    this.statusSince = seconds(data.statusSince);
+    this.takenAt = data.takenAt ? Number(data.takenAt) : null;
+    this.metrics = null;
+    this.isLost = false;
+    this.isStale = data.stale === "true";
+  }
+
+  field(name) {
+    return this.element.querySelector(`[data-field="${name}"]`);
+  }
+
+  /**
+   * Takes in what came over the socket or from the API, in whatever order that was.
+   * Returns what it did: { sample: a newer one came, status: it changed }.
+   */
+  take({ status, status_since, lock, metrics }, now) {
+    const done = { sample: false, status: false };
+    if (status !== undefined && seconds(status_since) >= this.statusSince) {
+      done.status = status !== this.status;
+      this.status = status;
+      this.statusSince = seconds(status_since);
+      this.showStatus(status_since);
+      this.showLock(lock ?? "");
+    }
+    if (metrics && (this.takenAt === null || metrics.taken_at >= this.takenAt)) {
+      done.sample = this.takenAt === null || metrics.taken_at > this.takenAt;
+      this.metrics = metrics;
+      this.takenAt = metrics.taken_at;
+    }
+    this.showNumbers(now);
+    return done;
+  }
+
+  showStatus(since) {
+    const badge = this.field("status");
+    badge.dataset.status = this.status;
+    write(badge, words.statuses[this.status] ?? this.status);
+    const time = this.field("since");
+    if (time && time.dateTime !== since) {
+      time.dateTime = since;
+      localise(time.parentElement);
+    }
+    this.element.dataset.status = this.status;
+  }
+
+  showLock(lock) {
+    const badge = this.field("lock");
+    badge.hidden = !lock;
+    write(badge.querySelector("[data-text]"), fill(words.locked, { lock }));
+  }
+
+  showNumbers(now) {
+    const reading = read(this, now);
+    const shown = reading.age === null ? null : this.metrics;
+    // Before the first answer what the server rendered stands, unless there is nothing to show.
+    if (shown || reading.age === null) {
+      for (const [name, text] of Object.entries(FIELDS)) {
+        write(this.field(name), (shown && text(shown)) || NOTHING);
+      }
+      for (const [name, value] of Object.entries(METERS)) this.showMeter(name, shown && value(shown));
+      this.showSources(shown);
+    }
+    this.showAge(reading);
+  }
+
+  showMeter(name, value) {
+    const meter = this.element.querySelector(`[data-meter="${name}"]`);
+    if (!meter) return;
+    meter.dataset.level = level(value);
+    const width = Math.min(Math.max(value ?? 0, 0), 1) * 100;
+    meter.lastElementChild.setAttribute("width", `${width.toFixed(1)}%`);
+  }
+
+  showSources(metrics) {
+    const isKnown = !metrics || metrics.disk_used !== null;
+    for (const name of ["disk", "disk_used"]) {
+      const figure = this.field(name);
+      if (figure) figure.dataset.known = isKnown;
+    }
+    const reason = this.field("disk_reason");
+    if (reason) reason.hidden = isKnown;
+    for (const element of this.element.querySelectorAll("[data-source]")) {
+      write(element, words.sources[metrics?.sources[element.dataset.source]] ?? "");
+    }
+  }
+
+  showAge(reading) {
+    const ago = format.ago(reading.age);
+    let text = reading.isMeasured ? words.noNumbers : "";
+    if (this.isLost) text = words.lost;
+    else if (ago) text = reading.isStale ? fill(words.lastSeen, { ago }) : ago;
+    write(this.field("age"), text);
+    this.isStale = reading.isStale || this.isLost;
+    this.element.dataset.stale = this.isStale;
+  }
+
+  /** Once a second: numbers grow old by themselves. */
+  tick(now) {
+    this.showAge(read(this, now));
+  }
+
+  /** It is gone, or not ours any more. */
+  lose(now) {
+    this.isLost = true;
+    this.tick(now);
+  }
+}
