@@ -62,9 +62,9 @@ def serve(
     *,
     host: str,
     port: int,
-    ready: Callable[[], None],
+    ready: Callable[[int], None],
 ) -> None:
-    """Serve until SIGINT or SIGTERM. `ready` is called once connections are taken."""
+    """Serve until SIGINT or SIGTERM. `ready` gets the port once connections are taken."""
 
     async def run() -> None:
         ended = asyncio.Event()
@@ -72,7 +72,7 @@ def serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
         runner = await start(application(cluster), certificates, host=host, port=port)
-        ready()
+        ready(runner.addresses[0][1])
         await ended.wait()
         await runner.cleanup()
 

@@ -94,8 +94,9 @@ class Schema:
             if not described.get("optional") and name not in given and "[n]" not in name:
                 problems.append(f"{name}: is missing")
         for name, value in given.items():
-            if (described := operation.parameter(name)) is not None:
-                problems += check_value(_as_sent(value), described, name)
+            declared = operation.parameter(name)
+            if declared is not None:
+                problems += check_value(_as_sent(value), declared, name)
         return problems
 
     def check_reply(self, method: str, path: str, data: object) -> list[str]:

@@ -161,4 +161,5 @@ def status_of(cluster: SimulatedCluster, recording: Recording, upid: str) -> dic
     asked = request_for(cluster, recording)
     path = f"/nodes/pve1/tasks/{upid}/status"
     answer = reply(cluster, Request("GET", path, {}, asked.authorization, cluster.now))
-    return msgspec.json.decode(answer.body)["data"]
+    status: dict[str, Any] = msgspec.json.decode(answer.body)["data"]
+    return status

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         tokens = state.share_tokens(cluster.access, folder)
         certificate = certificates.ensure(folder)
 
-        def announce() -> None:
+        def announce(port: int) -> None:
             self.stdout.write(
                 f"Simulated Proxmox VE on https://{host}:{port}, {len(cluster.nodes)} nodes, "
                 f"{guests} guests; CA {certificate.ca}, tokens {tokens}"

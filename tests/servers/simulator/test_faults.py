@@ -1,0 +1,90 @@
+"""Answers that are late, wrong, empty or refused because a test wants them so."""
+
+import msgspec
+import pytest
+
+from servers.simulator.faults import Garbage
+
+RESOURCES = "/cluster/resources"
+
+
+def test_the_next_calls_fail_as_told(api):
+    api.cluster.fail_next("POST", "status/start", status=500, reason="VM is locked", times=2)
+    path = "/nodes/pve1/qemu/111/status/start"
+
+    assert api.get("/version")
+    assert [api.call("POST", path).status for _ in range(3)] == [500, 500, 200]
+
+
+def test_a_slow_path_delays_its_answers(api):
+    api.cluster.slow(7, "/nodes")
+
+    assert api.call("GET", "/nodes").delay == 7
+    assert api.call("GET", RESOURCES).delay == 0
+    api.cluster.slow(0, "/nodes")
+    assert api.call("GET", "/nodes").delay == 0
+
+
+def test_a_dripping_path_says_so(api):
+    api.cluster.drip(30, RESOURCES)
+
+    assert api.call("GET", RESOURCES).drip == 30
+
+
+def test_lists_can_be_empty(api):
+    api.cluster.empty_lists()
+
+    assert api.get(RESOURCES) == []
+    assert api.get("/version")["release"] == "9.1"
+    api.cluster.empty_lists(on=False)
+    assert api.get(RESOURCES)
+
+
+@pytest.mark.parametrize(
+    "kind", [Garbage.HTML, Garbage.TRUNCATED], ids=["a login page", "half an answer"]
+)
+def test_garbage_that_is_not_json(api, kind):
+    api.cluster.garbage(kind, RESOURCES)
+    answer = api.call("GET", RESOURCES)
+
+    assert answer.status == 200
+    with pytest.raises(msgspec.DecodeError):
+        msgspec.json.decode(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (Garbage.NO_DATA, {"success": 1}),
+        (Garbage.NULL, {"data": None}),
+        (Garbage.SCALAR, {"data": 42}),
+    ],
+)
+def test_garbage_that_lacks_its_data(api, kind, body):
+    api.cluster.garbage(kind)
+
+    assert msgspec.json.decode(api.call("GET", RESOURCES).body) == body
+
+
+def test_garbage_with_words_for_numbers(api):
+    api.cluster.garbage(Garbage.STRINGS)
+    row = api.get(RESOURCES, type="vm")[0]
+
+    assert (row["vmid"], row["cpu"], row["type"]) == ("n/a", "n/a", "qemu")
+
+
+def test_garbage_with_missing_fields(api):
+    api.cluster.garbage(Garbage.MISSING)
+
+    assert api.get(RESOURCES, type="vm")[0].keys() == {"id", "type"}
+
+
+def test_all_of_them_end_together(api):
+    api.cluster.node_down("pve1")
+    api.cluster.freeze_pvestatd("pve2")
+    api.cluster.garbage(Garbage.HTML)
+    api.cluster.dark()
+    api.cluster.calm()
+
+    assert api.cluster.darkness is None
+    assert {row["status"] for row in api.get("/nodes")} == {"online"}
