@@ -1,0 +1,73 @@
+"""Servers as pages find them, put straight into the database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitoring.models import GuestDisk
+from servers.models import Cluster, LastSample, Node, Server
+
+GIB = 2**30
+
+
+@pytest.fixture
+def fresh_cluster(db):
+    return Cluster.objects.create(name="fra1", last_cycle_at=datetime.now(UTC))
+
+
+@pytest.fixture
+def make_server(fresh_cluster):
+    """A server with a sample of so many seconds ago; `age=None` without one."""
+    node, _ = Node.objects.get_or_create(cluster=fresh_cluster, name="pve-hidden-7")
+
+    def make(owner, name="web", *, status="running", kind="qemu", age=5, **sample):
+        now = datetime.now(UTC)
+        server = Server.objects.create(
+            cluster=fresh_cluster,
+            node=node,
+            kind=kind,
+            vmid=100 + Server.objects.count(),
+            owner=owner,
+            name=name,
+            status=status,
+            status_since=now - timedelta(hours=1),
+            cpus=2,
+        )
+        if age is not None:
+            values = {
+                "cpu": 0.12,
+                "memory_used": 3 * GIB,
+                "memory_total": 8 * GIB,
+                "disk_used": 10 * GIB,
+                "disk_total": 40 * GIB,
+                "network_in": 1_200_000.0,
+                "network_out": 300.0,
+                "disk_read": 0.0,
+                "disk_write": 0.0,
+                "uptime": 3 * 86400 + 4 * 3600,
+                "memory_source": "host",
+                "disk_source": "agent",
+                **sample,
+            }
+            taken_at = int(now.timestamp()) - age
+            LastSample.objects.create(server=server, taken_at=taken_at, **values)
+        return server
+
+    return make
+
+
+@pytest.fixture
+def tell_disk():
+    """What the guest agent is known to have said, or why it said nothing."""
+
+    def tell(server, state, message="", file_systems=()):
+        return GuestDisk.objects.create(
+            server=server,
+            state=state,
+            message=message,
+            file_systems=list(file_systems),
+            measured_at=int(datetime.now(UTC).timestamp()) - 60,
+            next_look_at=0,
+        )
+
+    return tell
