@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from servers.simulator.load import Rhythm, activity, load
+from servers.simulator.load import Rhythm, load
 
 GIB = 1024**3
 MIB = 1024**2
@@ -105,10 +105,15 @@ class Guest:
     full_disk: float | None = None
     holder: Holder | None = None
     revision: int = 0
-    _moved: float = 0.0  # activity banked before the last pause
-    _moving_since: float | None = None
+    # Activity banked before the last pause, and what the load said when the guest went on.
+    _moved: float = 0.0
+    _moving_from: float | None = None
     sample: Measured | None = None
     sampled_at: float = -1.0
+    # The row that was made of this guest last, and of what: making it is most of the cost of a
+    # list of ten thousand.
+    row: bytes = b""
+    row_made_of: tuple[object, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -129,21 +134,21 @@ class Guest:
         self.started_at = now
         self.pid = 1000 + int(now * 7 + self.vmid) % 4_000_000
         self._moved = 0.0
-        self._moving_since = now
+        self._moving_from = load(self.rhythm, now).activity
 
     def end(self) -> None:
         self.power = Power.STOPPED
-        self._moving_since = None
+        self._moving_from = None
 
     def pause(self, now: float) -> None:
         if self.power is Power.RUNNING:
-            self._moved = self._activity(now)
-            self._moving_since = None
+            self._moved = self._activity(load(self.rhythm, now).activity)
+            self._moving_from = None
             self.power = Power.PAUSED
 
     def resume(self, now: float) -> None:
         if self.power is Power.PAUSED:
-            self._moving_since = now
+            self._moving_from = load(self.rhythm, now).activity
             self.power = Power.RUNNING
 
     def disk_used(self, at: float) -> int:
@@ -162,13 +167,13 @@ class Guest:
                 "stopped", self.name, 0, 0, self.cores, 0, 0, self.memory, 0, self.maxdisk,
                 0, 0, 0, 0, int(self.template),
             )  # fmt: skip
-        cpu, memory = load(rhythm, at)
+        cpu, memory, activity = load(rhythm, at)
         if self.power is Power.PAUSED:
             cpu = 0.0
         elif self.busy_cpu is not None:
             cpu = self.busy_cpu + 0.01 * (memory / rhythm.memory_level - 1)
         mem = int(self.memory * min(memory, 0.99))
-        moved = self._activity(at)
+        moved = self._activity(activity)
         return Measured(
             "running",
             self.name,
@@ -187,8 +192,6 @@ class Guest:
             int(self.template),
         )
 
-    def _activity(self, at: float) -> float:
-        since = self._moving_since
-        if since is None:
-            return self._moved
-        return self._moved + activity(self.rhythm, at) - activity(self.rhythm, since)
+    def _activity(self, now: float) -> float:
+        """Seconds at mean load since the process began."""
+        return self._moved if self._moving_from is None else self._moved + now - self._moving_from

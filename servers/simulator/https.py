@@ -1,11 +1,12 @@
 """The simulated cluster over TLS, as a process of its own."""
 
 import asyncio
+import contextlib
 import errno
 import json
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
 
@@ -14,7 +15,8 @@ from servers.simulator.control import UnknownFault, active, inflict
 from servers.simulator.demo import FULL
 from servers.simulator.refusals import Refusal
 from servers.simulator.wire import PREFIX, Reply, Request, parameters_of, refused, reply
-from servers.simulator.world import SimulatedCluster
+from servers.simulator.wire_cluster import encoded_guest_row
+from servers.simulator.world import REFRESH, SimulatedCluster
 
 FAULTS_PATH = "/simulator/faults"
 _DRIPS = 50
@@ -33,6 +35,7 @@ def application(
 ) -> web.Application:
     """Consoles, which are websockets, would be routes before the last one."""
     app = web.Application(client_max_size=16 * 1024 * 1024)
+    app.cleanup_ctx.append(_living(cluster, clock))
     app.on_response_prepare.append(_drop_empty_type)
     app.router.add_route("*", FAULTS_PATH, _faults(cluster, clock))
     app.router.add_route("*", "/{path:.*}", _api(cluster, clock))
@@ -100,6 +103,29 @@ def _api(cluster: SimulatedCluster, clock: Callable[[], float]) -> Handler:
         return await _send(request, reply(cluster, asked))
 
     return handle
+
+
+def _living(
+    cluster: SimulatedCluster, clock: Callable[[], float]
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Let the cluster live also when nobody asks, and measure as pvestatd does: beforehand."""
+
+    async def live() -> None:
+        while True:
+            with cluster.lock:
+                cluster.advance(clock())
+                for guest, sample in cluster.samples():
+                    encoded_guest_row(guest, sample)
+            await asyncio.sleep(REFRESH - (clock() - cluster.started_at) % REFRESH + 0.01)
+
+    async def around(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(live())
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    return around
 
 
 def _faults(cluster: SimulatedCluster, clock: Callable[[], float]) -> Handler:

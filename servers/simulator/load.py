@@ -35,10 +35,14 @@ class Rhythm:
 
 
 class Load(NamedTuple):
-    """CPU and memory as fractions of what the machine has."""
+    """CPU and memory as fractions of what the machine has.
+
+    `activity` is seconds at mean load since no particular moment: differences of it count.
+    """
 
     cpu: float
     memory: float
+    activity: float
 
 
 def rhythm(*names: object) -> Rhythm:
@@ -61,14 +65,10 @@ def rhythm(*names: object) -> Rhythm:
 
 
 def load(rhythm: Rhythm, at: float) -> Load:
-    day = sin(_DAY * at + rhythm.day_phase)
-    wave = sin(rhythm.wave * at + rhythm.wave_phase)
-    cpu = rhythm.cpu_level * (1 + _DAY_SHARE * day + _WAVE_SHARE * wave)
-    return Load(cpu=cpu, memory=rhythm.memory_level * (1 + 0.1 * day + 0.03 * wave))
-
-
-def activity(rhythm: Rhythm, at: float) -> float:
-    """Seconds at mean load since no particular moment: differences of it are what counts."""
-    day = cos(_DAY * at + rhythm.day_phase) * (_DAY_SHARE / _DAY)
-    wave = cos(rhythm.wave * at + rhythm.wave_phase) * (_WAVE_SHARE / rhythm.wave)
-    return at - day - wave
+    day, wave = _DAY * at + rhythm.day_phase, rhythm.wave * at + rhythm.wave_phase
+    up, ripple = sin(day), sin(wave)
+    return Load(
+        rhythm.cpu_level * (1 + _DAY_SHARE * up + _WAVE_SHARE * ripple),
+        rhythm.memory_level * (1 + 0.1 * up + 0.03 * ripple),
+        at - cos(day) * (_DAY_SHARE / _DAY) - cos(wave) * (_WAVE_SHARE / rhythm.wave),
+    )

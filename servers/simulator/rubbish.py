@@ -11,11 +11,12 @@ _KEPT = ("id", "type")
 def spoil(kind: Garbage, envelope: dict[str, object]) -> tuple[str, bytes]:
     """Content type and body."""
     json = "application/json;charset=UTF-8"
+    whole = msgspec.json.encode(envelope)
+    plain = msgspec.json.decode(whole, type=dict[str, object])
     match kind:
         case Garbage.HTML:
             return "text/html;charset=UTF-8", _HTML
         case Garbage.TRUNCATED:
-            whole = msgspec.json.encode(envelope)
             return json, whole[: max(1, len(whole) * 2 // 3)]
         case Garbage.NO_DATA:
             return json, b'{"success":1}'
@@ -24,9 +25,9 @@ def spoil(kind: Garbage, envelope: dict[str, object]) -> tuple[str, bytes]:
         case Garbage.SCALAR:
             return json, b'{"data":42}'
         case Garbage.STRINGS:
-            return json, msgspec.json.encode(_worded(envelope))
+            return json, msgspec.json.encode(_worded(plain))
         case Garbage.MISSING:
-            return json, msgspec.json.encode({"data": _stripped(envelope["data"])})
+            return json, msgspec.json.encode({"data": _stripped(plain["data"])})
 
 
 def _worded(value: object) -> object:
