@@ -15,7 +15,7 @@ run: ## Set up and start the panel with a simulated Proxmox and demo data
 	@$(SETUP) --of 8 --then dev.run
 
 stop: ## Stop the panel that `make run` started, and whatever it left behind
-	@$(SETUP) --then dev.stop
+	@if [ -x $(PYTHON_HERE) ]; then $(PYTHON_HERE) -m dev.stop; else echo "Nothing is set up here, so nothing runs."; fi
 
 test: ## Lint, import ladder, types, migrations, all tests, a real browser
 	@$(SETUP) --dev --then dev.test

@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 SECONDS = 2
@@ -26,10 +27,10 @@ def port(host: str, number: int) -> bool:
         return False
 
 
-def web(host: str, number: int, path: str) -> bool:
+def web(host: str, number: int, path: str, *, headers: Mapping[str, str] | None = None) -> bool:
     connection = http.client.HTTPConnection(host, number, timeout=SECONDS)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers or {})
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
