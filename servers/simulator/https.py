@@ -6,7 +6,7 @@ import errno
 import json
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -35,7 +35,6 @@ def application(
 ) -> web.Application:
     """Consoles, which are websockets, would be routes before the last one."""
     app = web.Application(client_max_size=16 * 1024 * 1024)
-    app.cleanup_ctx.append(_living(cluster, clock))
     app.on_response_prepare.append(_drop_empty_type)
     app.router.add_route("*", FAULTS_PATH, _faults(cluster, clock))
     app.router.add_route("*", "/{path:.*}", _api(cluster, clock))
@@ -76,7 +75,11 @@ def serve(
             loop.add_signal_handler(number, ended.set)
         runner = await start(application(cluster), certificates, host=host, port=port)
         ready(runner.addresses[0][1])
+        living = asyncio.create_task(_live(cluster))
         await ended.wait()
+        living.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await living
         await runner.cleanup()
 
     asyncio.run(run())
@@ -105,27 +108,14 @@ def _api(cluster: SimulatedCluster, clock: Callable[[], float]) -> Handler:
     return handle
 
 
-def _living(
-    cluster: SimulatedCluster, clock: Callable[[], float]
-) -> Callable[[web.Application], AsyncIterator[None]]:
+async def _live(cluster: SimulatedCluster) -> None:
     """Let the cluster live also when nobody asks, and measure as pvestatd does: beforehand."""
-
-    async def live() -> None:
-        while True:
-            with cluster.lock:
-                cluster.advance(clock())
-                for guest, sample in cluster.samples():
-                    encoded_guest_row(guest, sample)
-            await asyncio.sleep(REFRESH - (clock() - cluster.started_at) % REFRESH + 0.01)
-
-    async def around(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(live())
-        yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    return around
+    while True:
+        with cluster.lock:
+            cluster.advance(time.time())
+            for guest, sample in cluster.samples():
+                encoded_guest_row(guest, sample)
+        await asyncio.sleep(REFRESH - (time.time() - cluster.started_at) % REFRESH + 0.01)
 
 
 def _faults(cluster: SimulatedCluster, clock: Callable[[], float]) -> Handler:

@@ -171,10 +171,10 @@ def _pool_rows(call: Call) -> Iterator[Row]:
 
 def _node_row(call: Call, node: Node) -> Row:
     row: Row = {"id": f"node/{node.name}", "node": node.name, "type": "node"}
-    row["status"] = "online" if node.alive else "offline"
-    refreshed = call.cluster.statistics_at(node)
+    refreshed = call.cluster.node_statistics_at(node)
     if refreshed is None:
-        return row
+        return row | {"status": "unknown" if node.alive else "offline"}
+    row["status"] = "online" if node.alive else "offline"
     row["level"] = ""
     if call.may(f"/nodes/{node.name}", "Sys.Audit"):
         row |= {"maxcpu": node.cores, "maxmem": node.memory, "maxdisk": node.maxdisk}
@@ -190,7 +190,7 @@ def _node_row(call: Call, node: Node) -> Row:
 
 def _storage_rows(call: Call) -> Iterator[Row]:
     for node in call.cluster.nodes.values():
-        measured = call.cluster.statistics_at(node) is not None
+        measured = call.cluster.node_statistics_at(node) is not None
         for storage in STORAGES.values():
             if call.may(f"/storage/{storage.name}", "Datastore.Audit"):
                 yield _storage_row(node, storage, measured=measured)

@@ -72,24 +72,27 @@ class SimulatedCluster(Faults):
 
     # What is measured
 
-    def statistics_at(self, node: Node) -> float | None:
-        """When this node was last measured; None where that is lost or forgotten."""
+    def node_statistics_at(self, node: Node) -> float | None:
+        """When this node last measured itself; None where that is forgotten."""
         ends = (node.died_at, node.statistics_stopped_at)
         horizon = min((end for end in ends if end is not None), default=self.now)
         steps = (min(horizon, self.now) - self.started_at) // REFRESH
         refreshed = self.started_at + steps * REFRESH
-        if refreshed <= node.void_until or self.now - refreshed > FORGOTTEN_AFTER:
-            return None
-        return refreshed
+        return None if self.now - refreshed > FORGOTTEN_AFTER else refreshed
+
+    def guest_statistics_at(self, node: Node) -> float | None:
+        """When this node last measured its guests; None where that is lost or forgotten."""
+        refreshed = self.node_statistics_at(node)
+        return None if refreshed is None or refreshed <= node.void_until else refreshed
 
     def samples(self) -> Iterator[tuple[Guest, Measured | None]]:
         """Every guest with its last measurement, None where Proxmox has none."""
-        times = {name: self.statistics_at(node) for name, node in self.nodes.items()}
+        times = {name: self.guest_statistics_at(node) for name, node in self.nodes.items()}
         for guest in self.guests.values():
             yield guest, _sample(guest, times[guest.node])
 
     def sample(self, guest: Guest) -> Measured | None:
-        return _sample(guest, self.statistics_at(self.nodes[guest.node]))
+        return _sample(guest, self.guest_statistics_at(self.nodes[guest.node]))
 
     def touch(self, guest: Guest) -> None:
         """Call before a guest changes: what was measured before must not see the change."""

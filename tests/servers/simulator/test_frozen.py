@@ -17,6 +17,7 @@ def test_then_they_are_forgotten(api):
 
     assert api.row(100)["status"] == "unknown"
     assert "cpu" not in api.row(100)
+    assert api.node_row("pve1")["status"] == "unknown"
 
 
 def test_a_thawed_pvestatd_counts_on(api):
@@ -44,6 +45,7 @@ def test_after_a_restart_of_pvestatd_all_are_unknown_until_the_next_refresh(api)
     api.pass_time(10)
 
     assert statuses == {"unknown"}
+    assert api.node_row("pve1")["status"] == "online"
     assert api.row(100)["status"] == "running"
 
 
