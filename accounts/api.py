@@ -1,5 +1,6 @@
 """auth/token/, auth/token/refresh/, auth/logout/"""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from django.contrib.auth import authenticate
@@ -83,6 +84,8 @@ class RefreshView(OpenView):
 
 
 class LogoutView(OpenView):
+    tell: Callable[[int], None] = staticmethod(tokens.tell_nobody)
+
     @extend_schema(
         operation_id="auth_logout",
         request=RefreshSerializer,
@@ -92,7 +95,9 @@ class LogoutView(OpenView):
         """End the session: its refresh token and every access token made from it."""
         refresh = refresh_token(request)
         refresh.blacklist()
-        tokens.end_session(refresh, now=datetime.now(UTC))
+        user = tokens.end_session(refresh, now=datetime.now(UTC))
+        if user is not None:
+            self.tell(user.pk)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -51,6 +51,10 @@ def end_session(refresh: RefreshToken, *, now: datetime) -> User | None:
     return session.user if ended else None
 
 
+def tell_nobody(user_id: int) -> None:
+    """Stands where panel.urls puts what is to happen when somebody signed out."""
+
+
 def session_id(token: Token) -> UUID:
     try:
         return UUID(str(token[CLAIM]))

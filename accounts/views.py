@@ -1,5 +1,6 @@
 """Signing in and out of the pages."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.views import LoginView, LogoutView
@@ -7,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from accounts.forms import SignInForm
+from accounts.tokens import tell_nobody
 
 
 class SignInView(LoginView):
@@ -17,6 +19,15 @@ class SignInView(LoginView):
 
 class SignOutView(LogoutView):
     """By POST alone, as Django has it: a link on another site signs nobody out."""
+
+    tell: Callable[[int], None] = staticmethod(tell_nobody)
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        person = request.user.pk
+        response = super().post(request, *args, **kwargs)
+        if person is not None:
+            self.tell(person)
+        return response
 
 
 def locked_out(request: HttpRequest, credentials: dict[str, Any], *_: object) -> HttpResponse:

@@ -83,10 +83,10 @@ def fields_of(raised: exceptions.ValidationError) -> dict[str, list[str]]:
     }
 
 
+@extend_schema(exclude=True)
 @api_view(["GET", "POST", "PUT", "PATCH", "DELETE"])
 @permission_classes([AllowAny])
 @authentication_classes([])
-@extend_schema(exclude=True)
 def not_found(request: Request) -> Response:
     """Any other path below the API's root: JSON as everything there."""
     return error(404, "not_found", "There is no such object.")

@@ -11,12 +11,15 @@ from panel import health
 from panel.api import not_found
 from panel.docs import api_docs
 from servers import api as servers_api
+from servers import live
 from servers import views as servers_views
 
 api = [
     path("auth/token/", accounts_api.TokenView.as_view(), name="auth-token"),
     path("auth/token/refresh/", accounts_api.RefreshView.as_view(), name="auth-refresh"),
-    path("auth/logout/", accounts_api.LogoutView.as_view(), name="auth-logout"),
+    path(
+        "auth/logout/", accounts_api.LogoutView.as_view(tell=live.signed_out), name="auth-logout"
+    ),
     path("servers/", servers_api.ServerList.as_view(), name="servers"),
     path("servers/<int:pk>/", servers_api.ServerDetail.as_view(), name="server"),
     path(
@@ -31,7 +34,7 @@ urlpatterns = [
     path("", servers_views.server_list, name="server-list"),
     path("servers/<int:pk>/", servers_views.server_detail, name="server-detail"),
     path("sign-in/", accounts_views.SignInView.as_view(), name="sign-in"),
-    path("sign-out/", accounts_views.SignOutView.as_view(), name="sign-out"),
+    path("sign-out/", accounts_views.SignOutView.as_view(tell=live.signed_out), name="sign-out"),
     path("api/v1/", include((api, "api"))),
     path("admin/", admin.site.urls),
     path("health/live", health.live, name="health-live"),

@@ -95,6 +95,11 @@ def metrics_of_row(row: MetricsRow) -> dict[str, object]:
     return {"taken_at": row[1], **values, "sources": sources}
 
 
+def signed_out(user_id: int) -> None:
+    """Has the person's sockets checked: those whose session ended are closed."""
+    publish([{"type": "sign_out", "user": user_id}])
+
+
 def publish(events: Iterable[Event] = (), metrics: Sequence[MetricsRow] = ()) -> None:
     """Push after commit. Without Redis nothing is pushed and nothing fails: pages reload."""
     listed = list(events)

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from accounts.audit import SYSTEM
 from accounts.models import User
 from monitoring import cycle, look
 from panel import embedded
-from servers import clusters, ownership, registration
+from servers import clusters, ownership, queue, registration
 from servers.models import Server
 from servers.proxmox import tls
 from servers.proxmox.privileges import Purpose
@@ -64,7 +65,7 @@ def wire(world, clock, monkeypatch):
     """Puts the simulated cluster below the gateway; `wire.requests` tells what was asked."""
     adapter = SimulatedAdapter(world, clock.unix)
     monkeypatch.setattr(tls, "adapter_for", lambda access, endpoint: adapter)
-    monkeypatch.setattr(clusters.kept, "gateways", {}, raising=False)
+    monkeypatch.setattr(clusters, "kept", threading.local())
     return adapter
 
 
@@ -206,6 +207,25 @@ def wait_for_redis():
             time.sleep(0.02)
 
 
+@dataclass(frozen=True)
+class Sent:
+    name: str
+    arguments: dict[str, object]
+    options: dict[str, object]
+
+
+@pytest.fixture(autouse=True)
+def sent(monkeypatch):
+    """What was sent to Celery, instead of sending it."""
+    messages: list[Sent] = []
+    monkeypatch.setattr(
+        queue,
+        "send",
+        lambda name, arguments, **options: messages.append(Sent(name, arguments, options)),
+    )
+    return messages
+
+
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
     """No test reaches beyond this machine."""
@@ -224,5 +244,3 @@ def no_network(monkeypatch):
 def committed(django_capture_on_commit_callbacks):
     """Runs what waits for the commit, as life does."""
     return lambda: django_capture_on_commit_callbacks(execute=True)
-
-    return timedelta(days=400)

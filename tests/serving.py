@@ -7,7 +7,7 @@ import threading
 from servers.simulator import https
 
 # A client that keeps its connection does not say goodbye when the server goes: do not wait for it.
-asyncio.constants.SSL_SHUTDOWN_TIMEOUT = 0.05
+asyncio.constants.SSL_SHUTDOWN_TIMEOUT = 0.05  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

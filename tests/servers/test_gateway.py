@@ -5,7 +5,6 @@ from io import BytesIO
 
 import msgspec
 import pytest
-from requests import Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
@@ -31,7 +30,7 @@ class CannedAdapter(BaseAdapter):
         self.answer = (status, body, reason, headers or {})
         self.sent = []
 
-    def send(self, request, **options) -> Response:
+    def send(self, request, **options):
         self.sent.append((request, options))
         status, body, reason, headers = self.answer
         raw = HTTPResponse(BytesIO(body), headers, status, reason=reason, preload_content=False)

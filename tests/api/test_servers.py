@@ -1,0 +1,133 @@
+import pytest
+
+from servers.models import LastSample, Server
+
+pytestmark = pytest.mark.django_db
+
+SERVERS = "/api/v1/servers/"
+
+
+def names(answer):
+    assert answer.status_code == 200, answer.content
+    return [server["name"] for server in answer.json()["results"]]
+
+
+@pytest.fixture
+def api(api_of, server, alice):
+    return api_of(alice)
+
+
+@pytest.fixture
+def many(server, alice, clock):
+    """Five more of Alice's, with CPU falling."""
+    made = [
+        Server.objects.create(
+            cluster_id=server.cluster_id, kind="lxc", vmid=900 + n, name=f"extra{n}",
+            owner=alice, status="stopped" if n % 2 else "running", status_since=clock(),
+        )
+        for n in range(5)
+    ]  # fmt: skip
+    for n, extra in enumerate(made):
+        LastSample.objects.create(server=extra, taken_at=1, cpu=1 - n / 10, memory_used=n)
+    return made
+
+
+def test_one_server_has_the_fields_of_the_contract(api, server):
+    body = api.get(f"{SERVERS}{server.pk}/").json()
+    assert {"id", "name", "kind", "status", "lock", "metrics"} <= set(body)
+    assert body["kind"] == "qemu"
+    assert body["status"] == "running"
+    metrics = body["metrics"]
+    assert set(metrics) == {
+        "taken_at", "cpu", "memory_used", "memory_total", "disk_used", "disk_total",
+        "network_in", "network_out", "disk_read", "disk_write", "uptime", "sources",
+    }  # fmt: skip
+    assert 0 <= metrics["cpu"] <= 1.5
+    assert metrics["memory_used"] <= metrics["memory_total"]
+    assert metrics["sources"]["cpu"] == "host"
+
+
+def test_nothing_of_proxmox_is_shown(api, server):
+    body = api.get(f"{SERVERS}{server.pk}/").json()
+    assert {"node", "vmid", "cluster", "identity", "owner", "guest_name"}.isdisjoint(body)
+
+
+def test_a_server_that_never_measured_has_no_metrics(api, server):
+    LastSample.objects.all().delete()
+    assert api.get(f"{SERVERS}{server.pk}/").json()["metrics"] is None
+
+
+def test_the_list_has_pages(api, many):
+    first = api.get(SERVERS, {"page_size": 4}).json()
+    assert (first["count"], len(first["results"])) == (6, 4)
+    assert first["previous"] is None
+    assert len(api.get(first["next"]).json()["results"]) == 2
+
+
+@pytest.mark.parametrize("page", ["99", "0", "x", "-1"])
+def test_a_page_that_does_not_exist(api, page):
+    assert api.get(SERVERS, {"page": page}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({"status": "stopped"}, 2),
+        ({"status": ["stopped", "running"]}, 6),
+        ({"kind": "lxc"}, 5),
+        ({"name": "EXTRA3"}, 1),
+        ({"name": "extra%"}, 0),
+    ],
+)
+def test_filters(api, many, query, count):
+    assert len(names(api.get(SERVERS, query))) == count
+
+
+@pytest.mark.parametrize("query", [{"status": "dancing"}, {"kind": "openvz"}])
+def test_a_filter_that_makes_no_sense_is_said(api, query):
+    answer = api.get(SERVERS, query)
+    assert answer.status_code == 400
+    assert set(answer.json()["error"]["fields"]) == set(query)
+
+
+def test_ordering(api, many):
+    extras = [n for n in names(api.get(SERVERS, {"ordering": "-cpu"})) if "extra" in n]
+    assert extras == [f"extra{n}" for n in range(5)]
+    extras = [n for n in names(api.get(SERVERS, {"ordering": "memory_used"})) if "extra" in n]
+    assert extras == [f"extra{n}" for n in range(5)]
+
+
+def test_an_order_that_does_not_exist_is_the_default(api, many):
+    assert names(api.get(SERVERS, {"ordering": "owner__password"})) == names(api.get(SERVERS))
+
+
+def test_a_constant_number_of_queries(api, many, django_assert_num_queries):
+    with django_assert_num_queries(4):  # user, session, count, servers
+        api.get(SERVERS, {"page_size": 2})
+    with django_assert_num_queries(4):
+        api.get(SERVERS, {"page_size": 6})
+
+
+def test_gone_servers_are_not_a_customers_but_staffs(api_of, alice, staff, server, clock):
+    Server.objects.update(status="gone", present=None)
+    assert names(api_of(alice).get(SERVERS)) == []
+    assert len(names(api_of(staff).get(SERVERS, {"page_size": 500}))) == Server.objects.count()
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_it_is_read_only(api, server, method):
+    for path in (SERVERS, f"{SERVERS}{server.pk}/"):
+        answer = getattr(api, method)(path, {})
+        assert answer.status_code == 405
+        assert answer.json()["error"]["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["servers/x/", "nowhere/", "", "servers/99999999999999999999/"])
+def test_other_paths_are_json_404s(api, path):
+    answer = api.get(f"/api/v1/{path}")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "not_found"
+
+
+def test_a_session_lets_in_too_but_changes_need_csrf(browser_of, alice, server):
+    assert browser_of(alice).get(SERVERS).status_code == 200
