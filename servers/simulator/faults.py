@@ -67,11 +67,11 @@ class Faults:
 
     def slow(self, seconds: float, prefix: str = "/") -> None:
         """Answers to paths that begin so take this long; 0 ends it."""
-        self.slowness[prefix] = seconds
+        self.slowness[prefix] = float(seconds)
 
     def drip(self, seconds: float, prefix: str = "/") -> None:
         """Answers begin at once and then trickle for this long; 0 ends it."""
-        self.drips[prefix] = seconds
+        self.drips[prefix] = float(seconds)
 
     def fail_next(
         self, method: str, fragment: str, *, status: int = 500, reason: str, times: int = 1

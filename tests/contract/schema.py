@@ -5,16 +5,18 @@
     schema.check_params("GET", path, {"current": 1})         -> [] or what is wrong, in words
     schema.check_reply("GET", path, data)                    -> [] or what is wrong, in words
 
+    schema.check_requests(adapter.requests)                  -> the same for all that was sent
+
 `data` is the content of the reply's `data`. Names and numbers in paths are concrete, as sent;
 percent-encoded segments are fine.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 _NUMERIC = re.compile(r"^-?\d+(\.\d+)?([eE][-+]?\d+)?$")
@@ -23,6 +25,17 @@ _INDEXED = re.compile(r"^(?P<stem>.+?)\d+$")
 
 class NotInTheApi(LookupError):
     """Proxmox has no such path, or not with this method."""
+
+
+class Sent(Protocol):
+    """A call that was made; `path` is under /api2/json."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -97,6 +110,17 @@ class Schema:
             declared = operation.parameter(name)
             if declared is not None:
                 problems += check_value(_as_sent(value), declared, name)
+        return problems
+
+    def check_requests(self, requests: Iterable[Sent]) -> list[str]:
+        """What is wrong with calls that a client made, such as `SimulatedAdapter.requests`."""
+        problems = []
+        for request in requests:
+            try:
+                found = self.check_params(request.method, request.path, request.params)
+            except NotInTheApi:
+                found = ["is not in the API"]
+            problems += [f"{request.method} {request.path}: {problem}" for problem in found]
         return problems
 
     def check_reply(self, method: str, path: str, data: object) -> list[str]:

@@ -1,8 +1,11 @@
 """Answers that are late, wrong, empty or refused because a test wants them so."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from servers.simulator.control import FAULTS
 from servers.simulator.faults import Garbage
 
 RESOURCES = "/cluster/resources"
@@ -88,3 +91,9 @@ def test_all_of_them_end_together(api):
 
     assert api.cluster.darkness is None
     assert {row["status"] for row in api.get("/nodes")} == {"online"}
+
+
+def test_each_is_explained():
+    explained = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text()
+
+    assert [name for name in FAULTS if f"`{name}`" not in explained] == []
