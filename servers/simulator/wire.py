@@ -92,7 +92,7 @@ def parameters_of(query: str, body: bytes, content_type: str) -> dict[str, str]:
         if isinstance(sent, dict):
             params |= {str(name): _as_text(value) for name, value in sent.items()}
         return params
-    return params | dict(parse_qsl(body.decode(), keep_blank_values=True))
+    return params | dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
 
 
 def refused(refusal: Refusal) -> Reply:

@@ -42,7 +42,7 @@ def test_the_configuration_tells_whether_there_is_one(api):
 
 
 def test_it_lists_file_systems_as_real_guests_do(api):
-    """Vmid 105 times 7: bind mounts, snaps and a broken entry come by number."""
+    """Which oddities a guest has follows from its VMID; this one has them all."""
     vmid = api.cluster.create_guest(315, uptime=99).vmid
     entries = api.get(f"{api.base(vmid)}/agent/get-fsinfo")["result"]
 
