@@ -1,0 +1,82 @@
+import io
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+
+from servers.models import Cluster
+
+pytestmark = pytest.mark.django_db
+
+
+def consult():
+    out = io.StringIO()
+    try:
+        call_command("doctor", stdout=out)
+    except CommandError as error:
+        return out.getvalue() + str(error)
+    return out.getvalue()
+
+
+def verdict(text, what):
+    line = next(line for line in text.splitlines() if f"{what}:" in line)
+    return line.split()[0]
+
+
+def test_what_is_well(polled, staff, redis_server):
+    Cluster.objects.update(last_cycle_at="2100-01-01T00:00:00Z")
+    text = consult()
+    for what in ("Database", "Redis", "Tables", "Staff", "Stored secrets", "Cluster fra1"):
+        assert verdict(text, what) == "ok", text
+
+
+def test_no_redis(settings):
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    text = consult()
+    assert verdict(text, "Redis") == "BAD"
+    assert "nothing is polled" in text
+
+
+def test_nobody_to_sign_in_and_no_cluster(redis_server):
+    text = consult()
+    assert "manage.py createsuperuser" in text
+    assert "manage.py add_cluster" in text
+
+
+def test_a_lost_key(cluster, settings, redis_server):
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    text = consult()
+    assert verdict(text, "Stored secrets") == "BAD"
+    assert "Add the old key" in text
+
+
+def test_a_key_that_is_none(settings, redis_server):
+    settings.ENCRYPTION_KEYS = ["x"]
+    assert verdict(consult(), "ENCRYPTION_KEYS") == "BAD"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"failure": "denied", "failure_message": "Token not accepted."}, "Token not accepted."),
+        ({"last_cycle_at": "2026-01-01T00:00:00Z"}, "Are beat and a worker"),
+        ({"last_cycle_at": None}, "was never polled"),
+        (
+            {"last_cycle_at": "2100-01-01T00:00:00Z", "warning": "The list is empty."},
+            "The list is empty.",
+        ),
+    ],
+)
+def test_a_cluster_that_is_not_well(polled, fields, words, redis_server):
+    Cluster.objects.update(**fields)
+    text = consult()
+    assert verdict(text, "Cluster fra1") == "BAD"
+    assert words in text
+
+
+def test_no_worker(redis_server):
+    assert verdict(consult(), "Worker") == "BAD"
+
+
+def test_how_many_things_there_are_to_mend(redis_server):
+    assert "things to mend." in consult()

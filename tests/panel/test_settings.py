@@ -1,0 +1,82 @@
+"""Settings, each read in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "hyGcvLZTUAfcYzSHgOjXiXq2F8nrvnSQ8iLNWjf4BBo="
+PRODUCTION = {
+    "DATABASE_URL": "mysql://root@127.0.0.1:3306/panel",
+    "REDIS_URL": "redis://127.0.0.1:6379/5",
+    "SECRET_KEY": "k" * 60,
+    "ENCRYPTION_KEYS": KEY,
+    "PANEL_URL": "https://panel.example.com",
+}
+ASK = (
+    "from django.conf import settings as s; import django;"
+    "print(s.EMBEDDED, s.DEBUG, s.ALLOWED_HOSTS, s.SESSION_COOKIE_SECURE, s.POLL_INTERVAL)"
+)
+
+
+def read(tmp_path, **environment):
+    kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
+    result = subprocess.run(
+        [sys.executable, "-c", ASK],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={
+            **kept, "PANEL_VAR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "panel.settings",
+            **environment,
+        },
+    )  # fmt: skip
+    return result.stdout.strip() or result.stderr.strip().splitlines()[-1]
+
+
+def test_embedded_needs_no_variable(tmp_path):
+    said = read(tmp_path)
+    assert said == "True False ['127.0.0.1', 'localhost', '[::1]'] False 30"
+
+
+def test_embedded_keeps_its_secrets(tmp_path):
+    read(tmp_path)
+    before = (tmp_path / "secrets.json").read_text()
+    read(tmp_path)
+    assert (tmp_path / "secrets.json").read_text() == before
+
+
+def test_production(tmp_path):
+    assert read(tmp_path, **PRODUCTION) == "False False ['panel.example.com'] True 30"
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "ENCRYPTION_KEYS", "REDIS_URL"])
+def test_production_does_not_start_without(tmp_path, missing):
+    environment = {name: value for name, value in PRODUCTION.items() if name != missing}
+    said = read(tmp_path, **environment)
+    assert "ImproperlyConfigured" in said
+    assert missing in said
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"POLL_INTERVAL": "0"}, "POLL_INTERVAL is 0"),
+        ({"POLL_INTERVAL": "often"}, "POLL_INTERVAL must be a whole number"),
+        ({"RETENTION_DAYS": "-1"}, "RETENTION_DAYS is -1"),
+        ({"PANEL_URL": "panel.example.com"}, "PANEL_URL must be like"),
+        ({"DATABASE_URL": "postgres://x/y", "SECRET_KEY": "x", "ENCRYPTION_KEYS": KEY},
+         "DATABASE_URL must be like mysql://"),
+        ({"REDIS_URL": "http://x"}, "REDIS_URL must be like"),
+        ({"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL"),
+        ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be"),
+        ({"PANEL_PORT": "70000"}, "PANEL_PORT is 70000"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_said_at_once(tmp_path, environment, words):
+    said = read(tmp_path, **environment)
+    assert "ImproperlyConfigured" in said
+    assert words in said

@@ -1,0 +1,166 @@
+"""Who may see what: every route and socket message, tried as owner, other customer, staff, nobody.
+
+The table is held complete: a new route that is not in it fails a test.
+"""
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from servers.models import Server
+from tests.live.conftest import connect, session_of, token_of  # noqa: F401 — a fixture
+from tests.live.test_socket import now
+
+SIGN_IN = "sign in"
+PEOPLE = ("owner", "other", "staff", "nobody")
+
+# route -> (method, body, what owner, other customer, staff and nobody get)
+# A number is a status; SIGN_IN a redirect to the sign-in page.
+TABLE = {
+    "": ("get", None, (200, 200, 200, SIGN_IN)),
+    "servers/<int:pk>/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "sign-in/": ("get", None, (302, 302, 302, 200)),
+    "sign-out/": ("post", {}, (302, 302, 302, 302)),
+    "health/live": ("get", None, (200, 200, 200, 200)),
+    "health/ready": ("get", None, (200, 200, 200, 200)),
+    "api/v1/auth/token/": ("post", {}, (400, 400, 400, 400)),
+    "api/v1/auth/token/refresh/": ("post", {}, (400, 400, 400, 400)),
+    "api/v1/auth/logout/": ("post", {}, (400, 400, 400, 400)),
+    "api/v1/servers/": ("get", None, (200, 200, 200, 401)),
+    "api/v1/servers/<int:pk>/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/servers/<int:pk>/metrics/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/schema/": ("get", None, (200, 200, 200, 200)),
+    "api/v1/docs/": ("get", None, (200, 200, 200, 200)),
+    "api/v1/": ("get", None, (404, 404, 404, 404)),
+}
+# The staff site as a whole: Django's own routes below admin/, each tried by a test of its own.
+STAFF_SITE = "admin/"
+
+
+def routes(patterns=None, prefix=""):
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry.url_patterns, path)
+        else:
+            assert isinstance(entry, URLPattern)
+            yield path
+
+
+def staff_routes():
+    return sorted({path for path in routes() if path.startswith(STAFF_SITE)})
+
+
+@pytest.fixture
+def people(server, alice, bob, staff):
+    return dict(zip(PEOPLE, (alice, bob, staff, None), strict=True))
+
+
+def outcome(answer):
+    if answer.status_code == 302 and answer.url.startswith(("/sign-in/", "/admin/login/")):
+        return SIGN_IN if "next=" in answer.url else 302
+    return answer.status_code
+
+
+def test_every_route_is_in_the_table():
+    found = {path for path in routes() if not path.startswith(STAFF_SITE)}
+    assert found == set(TABLE)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", TABLE)
+def test_a_route_by_session(route, people, server, browser_of, redis_server):
+    method, body, expected = TABLE[route]
+    path = "/" + route.replace("<int:pk>", str(server.pk))
+    form = {"content_type": "application/json"} if route.startswith("api/") else {}
+    got = tuple(
+        outcome(getattr(browser_of(people[who]), method)(path, body, **form)) for who in PEOPLE
+    )
+    assert got == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", [route for route in TABLE if route.startswith("api/")])
+def test_a_route_by_token(route, people, server, api_of, redis_server):
+    method, body, expected = TABLE[route]
+    path = "/" + route.replace("<int:pk>", str(server.pk))
+    got = tuple(getattr(api_of(people[who]), method)(path, body).status_code for who in PEOPLE)
+    assert got == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", [route for route in TABLE if "<int:pk>" in route])
+def test_somebody_elses_server_looks_like_none(route, people, server, browser_of):
+    path = "/" + route
+    bobs = browser_of(people["other"])
+    theirs = bobs.get(path.replace("<int:pk>", str(server.pk)))
+    nobodys = bobs.get(path.replace("<int:pk>", "999999"))
+    assert theirs.status_code == nobodys.status_code == 404
+    if "api" in route:
+        assert theirs.content == nobodys.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/api/v1/servers/"])
+def test_lists_hold_ones_own_alone(path, people, server, browser_of, clock):
+    Server.objects.filter(pk=server.pk).update(name="alices-own-server")
+    shown = {who: b"alices-own-server" in browser_of(people[who]).get(path).content
+             for who in PEOPLE}  # fmt: skip
+    assert shown == {"owner": True, "other": False, "staff": True, "nobody": False}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", staff_routes())
+def test_the_staff_site_is_staffs(route, people, browser_of):
+    path = "/" + route.replace("<path:object_id>", "1").replace("<id>", "1")
+    path = path.replace("<int:content_type_id>", "1").replace("(?P<url>.*)$", "x")
+    path = path.replace("<path:app_label>", "servers").replace("^(?P<app_label>", "")
+    for who in ("owner", "other", "nobody"):
+        answer = browser_of(people[who]).get(path)
+        assert outcome(answer) in {SIGN_IN, 302, 404} or "login" in path, (who, answer)
+        assert b"changelist" not in answer.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", ["owner", "other", "nobody"])
+@pytest.mark.parametrize(
+    "path",
+    ["/admin/", "/admin/servers/server/", "/admin/servers/cluster/", "/admin/accounts/user/"],
+)
+def test_nobody_else_gets_into_the_staff_site(path, who, people, browser_of):
+    answer = browser_of(people[who]).get(path)
+    assert answer.status_code == 302
+    assert answer.url.startswith("/admin/login/")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSocket:
+    """Subscribing, by session and by token."""
+
+    expected = {
+        "owner": "subscribed",
+        "other": "not_found",
+        "staff": "subscribed",
+        "nobody": "not_authenticated",
+    }
+
+    @pytest.mark.parametrize("who", PEOPLE)
+    @pytest.mark.parametrize("way", ["session", "token"])
+    async def test_subscribe(self, who, way, people, server, connect):  # noqa: F811
+        person = people[who]
+        if person is None:
+            socket = await connect()
+        elif way == "session":
+            socket = await connect(session=await session_of(person))
+        else:
+            socket = await connect(token=await token_of(person, now()), origin=None)
+        await socket.send(type="subscribe", server=server.pk)
+        heard = await socket.hear()
+        assert heard.get("code", heard["type"]) == self.expected[who]
+
+    async def test_the_other_hears_nothing_of_a_cycle(self, people, server, connect, pass_cycle):  # noqa: F811
+        socket = await connect(session=await session_of(people["other"]))
+        await socket.send(type="subscribe", server=server.pk)
+        await socket.hear()
+        await sync_to_async(pass_cycle)()
+        assert await socket.silence()
