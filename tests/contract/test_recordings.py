@@ -39,7 +39,6 @@ EXCUSED = {
     r"\.ide2: (missing|invented)$": "drives beside the first are not simulated",
     r"\.(scsi1|unused0): missing$": "likewise",
     r"\.(ipconfig0|sshkeys): (missing|invented)$": "cloud-init beyond user and password",
-    r"\.onboot: invented$": "guests of the recording were not started on boot",
     r"boot-info\.secureboot: invented$": "sent by machines that boot by EFI",
     r"result\.(id|name|pretty-name|version|version-id): invented$": (
         "the recorded guest's system has no os-release file"
