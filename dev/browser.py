@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dev import PYTHON, apt
-from dev.commands import CommandFailed, Failure, run
+from dev import PYTHON, VENV, apt, node
+from dev.commands import CommandFailed, Failure, run, works
 from dev.progress import say
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS_TO_START = 60
+NODE = VENV / "node"
 PROBE = ("--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "about:blank")
 EXECUTABLE = (
     "from playwright.sync_api import sync_playwright\n"
@@ -28,12 +29,18 @@ class Source:
     look: Callable[[], Path]
 
 
-def find() -> Path:
+def environment() -> dict[str, str]:
+    """The variables by which the browser tests find what they drive, and what drives it."""
+    driver = _driver()
+    return {"CHROMIUM": str(find(driver)), **driver}
+
+
+def find(driver: dict[str, str]) -> Path:
     """Raises Failure with what every source said."""
     if named := os.environ.get("CHROMIUM"):
         return _verified(Path(named))
     said = []
-    for source in _sources():
+    for source in _sources(driver):
         try:
             return _verified(source.look())
         except CommandFailed as error:
@@ -46,13 +53,13 @@ def find() -> Path:
     )
 
 
-def _sources() -> Iterator[Source]:
+def _sources(driver: dict[str, str]) -> Iterator[Source]:
     for name in NAMES:
         if path := shutil.which(name):
             yield Source(path, partial(Path, path))
     if apt.may_install():
         yield Source("The distribution's package", _from_distribution)
-    yield Source("Playwright's download", _from_playwright)
+    yield Source("Playwright's download", partial(_from_playwright, driver))
 
 
 def _from_distribution() -> Path:
@@ -61,12 +68,22 @@ def _from_distribution() -> Path:
     return Path(shutil.which("chromium") or "chromium")
 
 
-def _from_playwright() -> Path:
+def _from_playwright(driver: dict[str, str]) -> Path:
     say("Downloading Playwright's Chromium …")
     # Its libraries come from the distribution, which only root may ask for them.
     libraries = ["--with-deps"] if apt.may_install() else []
-    run([PYTHON, "-m", "playwright", "install", *libraries, "chromium"])
-    return Path(run([PYTHON, "-c", EXECUTABLE]).strip())
+    run([PYTHON, "-m", "playwright", "install", *libraries, "chromium"], env=driver)
+    return Path(run([PYTHON, "-c", EXECUTABLE], env=driver).strip())
+
+
+def _driver() -> dict[str, str]:
+    """Playwright's own Node wants libatomic, which a fresh Debian lacks; the wheel's does not."""
+    if works(PYTHON, "-m", "playwright", "--version"):
+        return {}
+    if not node.program(NODE).exists():
+        say("Unpacking a Node that runs here, to drive the browser …")
+        node.unpack(NODE)
+    return {"PLAYWRIGHT_NODEJS_PATH": str(node.program(NODE))}
 
 
 def _verified(path: Path) -> Path:

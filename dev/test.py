@@ -79,7 +79,7 @@ def _run_all(chosen: list[Stage], *, keep_going: bool) -> list[Outcome]:
     env = {**os.environ, "PANEL_VAR": str(VAR)}
     if any(stage.group == "browser" for stage in chosen):
         # Looked for first: better no browser now than after all the other tests.
-        env["CHROMIUM"] = str(browser.find())
+        env |= browser.environment()
         say(f"Browser: {env['CHROMIUM']}")
     outcomes = []
     for stage in chosen:
