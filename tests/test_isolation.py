@@ -16,7 +16,7 @@ PEOPLE = ("owner", "other", "staff", "nobody")
 
 # route -> (method, body, what owner, other customer, staff and nobody get)
 # A number is a status; SIGN_IN a redirect to the sign-in page.
-TABLE = {
+TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "": ("get", None, (200, 200, 200, SIGN_IN)),
     "servers/<int:pk>/": ("get", None, (200, 404, 200, SIGN_IN)),
     "sign-in/": ("get", None, (302, 302, 302, 200)),
