@@ -65,7 +65,9 @@ def _sources(driver: dict[str, str]) -> Iterator[Source]:
 def _from_distribution() -> Path:
     say("Installing the distribution's Chromium …")
     apt.install("chromium")
-    return Path(shutil.which("chromium") or "chromium")
+    if path := shutil.which("chromium"):
+        return Path(path)
+    raise CommandFailed("it brought no program, as where it stands for a snap")
 
 
 def _from_playwright(driver: dict[str, str]) -> Path:
