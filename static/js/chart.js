@@ -187,13 +187,18 @@ export class Chart {
       ArrowUp: index + 1,
       PageDown: index - FAR,
       PageUp: index + FAR,
-      Home: 0,
+      Home: this.first,
       End: last,
     }[event.key];
     if (event.key === "Escape") this.leave();
     if (target === undefined || !this.plot) return;
     event.preventDefault();
-    this.point(Math.min(Math.max(target, 0), last));
+    this.point(Math.min(Math.max(target, this.first), last));
+  }
+
+  /** The first point in the window: the one before it is there for its line alone. */
+  get first() {
+    return Math.max(0, this.data[0].findIndex((time) => time >= this.shared.from()));
   }
 
   point(index) {
@@ -228,9 +233,9 @@ export class Chart {
     );
     const time = this.data[0][at];
     const attributes = {
-      "aria-valuemin": 0,
-      "aria-valuemax": Math.max(0, this.data[0].length - 1),
-      "aria-valuenow": Math.max(0, at),
+      "aria-valuemin": this.first,
+      "aria-valuemax": Math.max(this.first, this.data[0].length - 1),
+      "aria-valuenow": Math.max(this.first, at),
       "aria-valuetext": [time ? exactText(time) : "", ...values].filter(Boolean).join(", "),
     };
     for (const [name, value] of Object.entries(attributes)) this.element.setAttribute(name, value);

@@ -8,7 +8,8 @@ from django.conf import settings
 
 TOKENS = (Path(settings.BASE_DIR) / "static" / "css" / "tokens.css").read_text()
 SURFACES = ("canvas", "surface", "surface-raised", "surface-sunken", "surface-hover")
-TEXTS = [(text, on) for text in ("text", "text-muted") for on in (*SURFACES, "segment")] + [
+TEXTS = [(text, on) for text in ("text", "text-muted") for on in SURFACES] + [
+    ("text", "segment"),
     ("accent", "surface"),
     ("accent", "canvas"),
     ("accent", "accent-soft"),

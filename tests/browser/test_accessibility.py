@@ -1,0 +1,39 @@
+import pytest
+from playwright.sync_api import expect
+
+from dev import ROOT
+from tests.browser.conftest import DESKTOP, PHONE
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = [
+    (None, "/sign-in/"),
+    ("alice@example.com", "/"),
+    ("alice@example.com", "/?q=nothing-like-this"),
+    ("alice@example.com", "/servers/1/?range=24h"),
+    ("staff@example.com", "/"),
+    ("staff@example.com", "/servers/1/"),
+    ("alice@example.com", "/nowhere/"),
+]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("email", "path"), PAGES)
+def test_axe_finds_nothing(email, path, viewport, theme, open_page):
+    page = open_page(
+        email,
+        path,
+        quiet=path != "/nowhere/",
+        viewport=viewport,
+        color_scheme=theme,
+        bypass_csp=True,
+    )
+    if "/servers/" in path:
+        expect(page.locator("canvas").first).to_be_visible()
+    # What is folded away is to be as good as the rest.
+    page.evaluate("() => document.querySelectorAll('details').forEach((each) => each.open = true)")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("async () => (await axe.run()).violations")
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
