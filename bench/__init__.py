@@ -1,0 +1,1 @@
+"""Measuring the panel: `make bench`, explained in bench/README.md."""

@@ -1,0 +1,30 @@
+"""Runs the measurements and prints one table."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from bench.place import Place
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--servers", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--cycles", type=int, default=8, help="measured, after one to warm up")
+    parser.add_argument("--history", type=int, default=200, help="servers with a filled week")
+    parser.add_argument("--quick", action="store_true", help="small: that it works, not how fast")
+    arguments = parser.parse_args(sys.argv[1:] or os.environ.get("BENCH", "").split())
+    if arguments.quick:
+        arguments.servers, arguments.cycles, arguments.history = [200], 2, 5
+    with Place() as place:
+        # Django's settings are read from the environment that the place has prepared.
+        from bench.run import run
+
+        print("\n".join(run(place, arguments.servers, arguments.cycles, arguments.history)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    sys.exit(main())
