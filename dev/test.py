@@ -17,6 +17,9 @@ from dev.progress import say
 # Apart from a demo that may be running out of var/.
 VAR = ROOT / "var" / "test"
 
+# Each process has a database of its own; more than these only wait for each other.
+PARALLEL = ("--numprocesses", "auto", "--maxprocesses", "4")
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -41,7 +44,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("lint", "Import ladder", (str(VENV / "bin" / "lint-imports"), "--no-cache")),
         Stage("lint", "Types", (*python, "mypy", ".")),
         Stage("migrations", "Migrations", (*manage, "makemigrations", "--check", "--dry-run")),
-        Stage("tests", "Tests", (*python, "pytest", "-q", "-m", "not browser")),
+        Stage("tests", "Tests", (*python, "pytest", "-q", *PARALLEL, "-m", "not browser")),
         Stage("browser", "Browser", (*python, "pytest", "-q", "-m", "browser")),
     )
 
