@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -11,8 +12,9 @@ from django.db import connection, transaction
 
 from accounts.audit import COMMAND
 from accounts.models import User
-from monitoring import samples
-from monitoring.readings import Measured
+from monitoring import cycle, samples
+from monitoring.models import GuestDisk
+from monitoring.readings import Counters, Measured
 from servers import ownership, registration
 from servers.models import Cluster, LastSample, Server
 from servers.proxmox.privileges import Purpose
@@ -90,7 +92,9 @@ def seed_history(cluster: Cluster, *, now: datetime) -> int:
         .select_related("last_sample")
         .order_by("pk")
     )
-    last = {server.pk: server.last_sample for server in servers}
+    counted = cycle.remembered(cluster.pk)
+    disks = dict(GuestDisk.objects.values_list("server_id", "used"))
+    pictures = [Picture.of(server, counted.get(server.vmid), disks) for server in servers]
     end = int(now.timestamp()) - 60
     count = 0
     newer = 0
@@ -98,12 +102,12 @@ def seed_history(cluster: Cluster, *, now: datetime) -> int:
         with transaction.atomic():
             for age in range(newer, oldest, every):
                 at = end - age
-                made = {pk: made_up(sample, at) for pk, sample in last.items()}
+                made = {picture.sample.server_id: picture.at(at) for picture in pictures}
                 samples.store(made, taken_at=at)
                 count += len(made)
         newer = oldest
-    for sample in last.values():
-        sample.save()
+    for picture in pictures:
+        picture.sample.save()
     return count
 
 
@@ -116,19 +120,42 @@ def has_history(before: datetime) -> bool:
         return cursor.fetchone() is not None
 
 
-def made_up(sample: LastSample, at: int) -> Measured:
-    """A day's rhythm with some noise, around what the server shows now. The same at any call."""
-    chance = Random(f"{sample.server_id}/{at // 60}")  # noqa: S311 — a picture, not a secret
-    phase = sample.server_id % 24
-    rhythm = 0.5 + 0.5 * math.sin((at / 3600 + phase) * math.tau / 24)
-    noise = chance.uniform(0.7, 1.3)
-    cpu = min(1.0, max(0.005, (sample.cpu or 0.05) * (0.4 + rhythm) * noise))
-    total = sample.memory_total or 2**30
-    memory = min(total, int((sample.memory_used or total // 3) * (0.85 + 0.2 * rhythm)))
-    traffic = (20_000 + sample.server_id * 3_000) * (0.2 + rhythm) * noise
-    days = (sample.taken_at - at) / 86400
-    used = None if sample.disk_used is None else int(sample.disk_used * (1 - 0.01 * days))
-    return Measured(
-        cpu, memory, total, used, sample.disk_total, traffic, traffic * 2.5, traffic / 3,
-        traffic / 2, None, sample.memory_source, sample.disk_source,
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Picture:
+    """A server as it is now, from which its past is made up: the same at any call."""
+
+    sample: LastSample
+    disk_used: int | None
+    # Bytes per second on average since the guest's start: in, out, read, written.
+    rates: tuple[float, ...]
+
+    @classmethod
+    def of(
+        cls, server: Server, counted: Counters | None, disks: dict[int, int | None]
+    ) -> "Picture":
+        totals = counted[3:] if counted else (None,) * 4
+        seconds = max(1, counted.uptime) if counted else 1
+        sample = server.last_sample
+        return cls(
+            sample,
+            sample.disk_used or disks.get(server.pk),
+            tuple((total or 0) / seconds for total in totals),
+        )
+
+    def at(self, at: int) -> Measured:
+        """A day's rhythm with some noise."""
+        sample = self.sample
+        chance = Random(f"{sample.server_id}/{at // 60}")  # noqa: S311 — a picture, not a secret
+        phase = sample.server_id % 24
+        rhythm = 0.5 + 0.5 * math.sin((at / 3600 + phase) * math.tau / 24)
+        noise = chance.uniform(0.7, 1.3)
+        cpu = min(1.0, max(0.005, (sample.cpu or 0.05) * (0.4 + rhythm) * noise))
+        total = sample.memory_total or 2**30
+        memory = min(total, int((sample.memory_used or total // 3) * (0.85 + 0.2 * rhythm)))
+        days = (sample.taken_at - at) / 86400
+        disk = None if self.disk_used is None else int(self.disk_used * (1 - 0.01 * days))
+        rates = [rate * (0.4 + rhythm) * noise for rate in self.rates]
+        return Measured(
+            cpu, memory, total, disk, sample.disk_total, rates[0], rates[1], rates[2], rates[3],
+            None, sample.memory_source, sample.disk_source,
+        )  # fmt: skip

@@ -81,6 +81,8 @@ class TestSeeding:
 
 
 def test_made_up_values_are_possible_ones(server):
-    made = [demo.made_up(server.last_sample, at) for at in range(0, 7 * 86400, 3600)]
+    picture = demo.Picture.of(server, None, {server.pk: 5})
+    now = server.last_sample.taken_at
+    made = [picture.at(at) for at in range(now - 7 * 86400, now, 3600)]
     assert all(0 < m.cpu <= 1 for m in made)
     assert all(0 < m.memory_used <= m.memory_total for m in made)
