@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from servers.models import LastSample, Server
-from servers.templatetags.units import unit_words
+from servers.templatetags.units import percent, size, unit_words
 
 register = template.Library()
 
@@ -96,6 +96,16 @@ def share_of(file_system: dict[str, int]) -> float | None:
     return fraction(file_system["used"], file_system["total"])
 
 
+@register.simple_tag
+def share_note(share: float | None, total: int | str | None) -> str:
+    """38 % of 8.0 GiB; without a share the size alone."""
+    if not isinstance(total, int):
+        return ""
+    if share is None:
+        return _("{size} in all").format(size=size(total))
+    return _("{share} of {size}").format(share=percent(share), size=size(total))
+
+
 @register.inclusion_tag("partials/meter.html")
 def meter(name: str, value: float | None) -> dict[str, object]:
     width = 0.0 if value is None else min(max(value, 0.0), 1.0) * 100
@@ -122,7 +132,8 @@ def words() -> dict[str, object]:
         "notKnown": _("Not known"),
         "noNumbers": _("No numbers yet"),
         "lastSeen": _("last seen {ago}"),
-        "locked": _("Locked: {lock}"),
+        "shareOf": _("{share} of {size}"),
+        "sizeAlone": _("{size} in all"),
         "changed": _("{name}: {status}"),
         "manyChanged": _("{count} servers changed their state"),
         "lost": _("Not available any more"),

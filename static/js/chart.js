@@ -5,7 +5,7 @@ import { clockText, dayText, exactText } from "./clock.js";
 import { shortText } from "./chart-kinds.js";
 
 const DAY = 86400;
-const AXIS_WIDTH = 68;
+const AXIS_WIDTH = 60;
 const FAR = 12;
 
 function token(name) {

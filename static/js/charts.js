@@ -12,6 +12,7 @@ const RETRY = 10_000;
 class Panel {
   constructor(element, shared) {
     const title = element.querySelector("h3").textContent;
+    this.element = element;
     this.kind = KINDS[element.dataset.chart];
     this.name = element.dataset.chart;
     this.plot = element.querySelector("[data-plot]");
@@ -40,7 +41,7 @@ class Panel {
     return value;
   }
 
-  show(history, times, status) {
+  show(history, times) {
     const isKnown = this.kind.lines.some(({ series }) =>
       times.some((time) => history.buckets.get(time)[series][0] !== null),
     );
@@ -54,14 +55,8 @@ class Panel {
       this.showValues(null);
     } else {
       this.chart.clear();
-      this.note.textContent = this.reason(history, times, status);
+      this.note.textContent = this.name === "disk" ? words.diskUnknown : words.noData;
     }
-  }
-
-  reason(history, times, status) {
-    const isMeasured = times.some((time) => history.buckets.get(time).cpu[0] !== null);
-    if (this.name === "disk" && isMeasured) return words.diskUnknown;
-    return status === "running" ? words.noHistory : words.noData;
   }
 
   /** 19.8–40.4 kB/s: the unit once, if it is the same. */
@@ -87,6 +82,7 @@ export class Charts {
   constructor(element, view) {
     this.view = view;
     this.moment = element.querySelector("[data-moment]");
+    this.nothing = element.querySelector("[data-nothing]");
     this.failed = element.querySelector("[data-history-failed]");
     this.history = new History(element.dataset.url);
     this.index = null;
@@ -132,7 +128,13 @@ export class Charts {
     const times = this.history.times;
     this.times = times;
     this.shownAt = now();
-    for (const panel of this.panels) panel.show(this.history, times, this.view.status);
+    const isEmpty = this.history.isEmpty;
+    this.nothing.hidden = !isEmpty;
+    this.nothing.textContent = this.view.status === "running" ? words.noHistory : words.noData;
+    for (const panel of this.panels) {
+      panel.element.hidden = isEmpty;
+      if (!isEmpty) panel.show(this.history, times);
+    }
     this.pointAt(this.index);
   }
 
@@ -145,7 +147,9 @@ export class Charts {
   pointAt(index) {
     this.index = index;
     const time = index === null ? undefined : this.times?.[index];
-    this.moment.textContent = time === undefined ? words.latest : exactText(time);
+    const isEmpty = this.history.isEmpty;
+    if (isEmpty) this.moment.textContent = "";
+    else this.moment.textContent = time === undefined ? words.latest : exactText(time);
     for (const panel of this.panels) panel.showValues(time === undefined ? null : index);
   }
 

@@ -43,6 +43,10 @@ export class History {
     return this.step !== null;
   }
 
+  get isEmpty() {
+    return [...this.buckets.values()].every(isGap);
+  }
+
   get start() {
     return now() - this.seconds;
   }
@@ -67,10 +71,19 @@ export class History {
   }
 
   get isRefreshDue() {
-    return this.isLoaded && now() - this.askedAt >= Math.max(this.step, 15);
+    return this.isLoaded && !this.isAsking && now() - this.askedAt >= Math.max(this.step, 15);
   }
 
   async ask(start, step) {
+    this.isAsking = true;
+    try {
+      return await this.fetch(start, step);
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  async fetch(start, step) {
     this.asking = new AbortController();
     const at = now();
     const query = new URLSearchParams({ start: iso(start), end: iso(at) });

@@ -9,6 +9,8 @@ const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
 const TOLD_AFTER = 3000;
 const REFRESH_EVERY = 30_000;
+// Events that got lost between the server's own processes are made good for so often.
+const RESUBSCRIBE_EVERY = 300_000;
 const NOT_SIGNED_IN = 4401;
 const TOO_MUCH = 4429;
 
@@ -33,6 +35,7 @@ export class Live extends EventTarget {
     addEventListener("pageshow", (event) => {
       if (event.persisted) this.tryNow();
     });
+    setInterval(() => this.subscribe(), RESUBSCRIBE_EVERY);
     this.connect();
   }
 
@@ -54,6 +57,8 @@ export class Live extends EventTarget {
   hear(message) {
     this.heardAt = Date.now();
     if (message.type === "welcome") {
+      this.failures = 0;
+      this.setLive(true);
       this.subscribe();
     } else if (message.type === "error") {
       if (message.code === "not_found" && message.server !== undefined) {
@@ -64,10 +69,9 @@ export class Live extends EventTarget {
     }
   }
 
+  /** Each answer holds the present state of a server. */
   subscribe() {
-    this.failures = 0;
-    this.setLive(true);
-    if (this.servers.length > 0) {
+    if (this.isLive && this.servers.length > 0) {
       this.socket.send(JSON.stringify({ type: "subscribe", servers: this.servers }));
     }
   }

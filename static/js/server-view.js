@@ -12,17 +12,19 @@ const FIELDS = {
   cpu: (m) => format.percent(m.cpu),
   memory: (m) => format.usedOf(m.memory_used, m.memory_total),
   memory_used: (m) => format.size(m.memory_used),
-  memory_percent: (m) => format.percent(share(m.memory_used, m.memory_total)),
   disk: (m) => (m.disk_used === null ? words.notKnown : format.usedOf(m.disk_used, m.disk_total)),
   disk_used: (m) => (m.disk_used === null ? words.notKnown : format.size(m.disk_used)),
-  disk_percent: (m) => format.percent(share(m.disk_used, m.disk_total)),
   network_in: (m) => format.rate(m.network_in),
   network_out: (m) => format.rate(m.network_out),
   disk_read: (m) => format.rate(m.disk_read),
   disk_write: (m) => format.rate(m.disk_write),
   uptime: (m) => format.duration(m.uptime),
-  memory_total: (m) => format.size(m.memory_total),
-  disk_total: (m) => format.size(m.disk_total),
+};
+
+// The size is known also while nothing is measured.
+const NOTES = {
+  memory_note: (m, isShown) => shareNote(isShown ? m.memory_used : null, m.memory_total),
+  disk_note: (m, isShown) => shareNote(isShown ? m.disk_used : null, m.disk_total),
 };
 
 const METERS = {
@@ -30,6 +32,14 @@ const METERS = {
   memory: (m) => share(m.memory_used, m.memory_total),
   disk: (m) => share(m.disk_used, m.disk_total),
 };
+
+function shareNote(used, total) {
+  if (total === null) return "";
+  const size = format.size(total);
+  const part = share(used, total);
+  if (part === null) return fill(words.sizeAlone, { size });
+  return fill(words.shareOf, { share: format.percent(part), size });
+}
 
 const seconds = (text) => Date.parse(text) / 1000;
 
@@ -93,7 +103,7 @@ export class ServerView {
   showLock(lock) {
     const badge = this.field("lock");
     badge.hidden = !lock;
-    write(badge.querySelector("[data-text]"), fill(words.locked, { lock }));
+    write(badge.querySelector("[data-text]"), lock);
   }
 
   showNumbers(now) {
@@ -103,6 +113,9 @@ export class ServerView {
     if (shown || reading.age === null) {
       for (const [name, text] of Object.entries(FIELDS)) {
         write(this.field(name), (shown && text(shown)) || NOTHING);
+      }
+      for (const [name, text] of Object.entries(NOTES)) {
+        if (this.metrics) write(this.field(name), text(this.metrics, shown !== null));
       }
       for (const [name, value] of Object.entries(METERS)) this.showMeter(name, shown && value(shown));
       this.showSources(shown);

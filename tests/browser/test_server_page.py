@@ -116,6 +116,12 @@ def test_disk_use_nobody_told_is_explained_and_never_drawn_as_zero(open_page):
     expect(chart(page, "Disk").locator("canvas")).to_have_count(0)
 
 
+def test_a_server_that_never_ran_has_words_instead_of_charts(open_page):
+    page = open_server(open_page, "archive")
+    expect(page.locator("[data-nothing]")).to_have_text("Nothing was measured in this time.")
+    expect(page.locator("[data-chart]:visible")).to_have_count(0)
+
+
 def test_charts_follow_the_theme(open_page):
     page = open_server(open_page, "web1")
     canvas = chart(page, "CPU").locator("canvas")
