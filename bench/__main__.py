@@ -12,7 +12,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--servers", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--cycles", type=int, default=8, help="measured, after one to warm up")
-    parser.add_argument("--history", type=int, default=200, help="servers with a filled week")
+    parser.add_argument("--history", type=int, default=500, help="servers with a filled week")
     parser.add_argument("--quick", action="store_true", help="small: that it works, not how fast")
     arguments = parser.parse_args(sys.argv[1:] or os.environ.get("BENCH", "").split())
     if arguments.quick:
@@ -21,7 +21,8 @@ def main() -> int:
         # Django's settings are read from the environment that the place has prepared.
         from bench.run import run
 
-        print("\n".join(run(place, arguments.servers, arguments.cycles, arguments.history)))
+        for line in run(place, arguments.servers, arguments.cycles, arguments.history):
+            print(line, flush=True)
     return 0
 
 

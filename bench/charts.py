@@ -11,7 +11,6 @@ from django.db import connection, transaction
 
 from monitoring import retention, samples
 from monitoring.history import fitting_range, history
-from monitoring.readings import Measured
 
 DAY = 86400
 RUNS = 60
@@ -73,19 +72,15 @@ def fill(servers: int, now: datetime) -> int:
 
 def write(servers: int, at: int, chance: Random) -> None:
     rows = [
-        f"({FIRST + n},{at},{','.join(map(samples.number, made(chance)[:9]))})"
-        for n in range(servers)
+        f"({FIRST + n},{at},{','.join(map(samples.number, made(chance)))})" for n in range(servers)
     ]
     samples.insert("monitoring_sample", samples.SAMPLE_COLUMNS, rows, "")
 
 
-def made(chance: Random) -> Measured:
-    """No two alike, as in life: equal values would compress and cache too well."""
-    return Measured(
-        chance.random(), chance.randrange(8 * GIB), 8 * GIB, chance.randrange(40 * GIB), 40 * GIB,
-        chance.random() * 1e6, chance.random() * 1e6, chance.random() * 1e6, chance.random() * 1e6,
-        None, "host", "agent",
-    )  # fmt: skip
+def made(chance: Random) -> tuple[float, ...]:
+    """CPU, memory, disk, network in and out, disk read and written. No two alike, as in life."""
+    used = chance.randrange(8 * GIB), chance.randrange(40 * GIB)
+    return (chance.random(), *used, *(chance.random() * 1e6 for _ in range(4)))
 
 
 def timed(query: Callable[[], object]) -> list[float]:

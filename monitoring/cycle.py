@@ -9,7 +9,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 
-from monitoring import samples
+from monitoring import samples, sizes
 from monitoring.claims import claim_cycle, release_cycle
 from monitoring.models import CycleMemory, GuestDisk
 from monitoring.readings import GUEST_DISK_SECONDS, Counters, DiskUse
@@ -84,6 +84,7 @@ def store(
         note_success(cluster, claim, resources, now=now, seconds=perf_counter() - started)
         events = apply(cluster, plan, resources, now=now)
         samples.store(plan.samples, taken_at=taken_at)
+        sizes.note(plan.resized, taken_at=taken_at)
         CycleMemory.objects.update_or_create(
             cluster_id=cluster.pk,
             defaults={"counters": msgspec.msgpack.encode(plan.counters)},
@@ -109,7 +110,7 @@ def apply(
         )
         for server, (_, reading) in zip(added, plan.new, strict=True):
             if reading.measured:
-                plan.samples[server.pk] = reading.measured
+                plan.samples[server.pk] = plan.resized[server.pk] = reading.measured
     return events
 
 

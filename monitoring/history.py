@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
-SERIES = (
+from monitoring import sizes
+
+MEASURED = (
     "cpu",
     "memory_used",
-    "memory_total",
     "disk_used",
-    "disk_total",
     "network_in",
     "network_out",
     "disk_read",
     "disk_write",
 )
+SIZES = ("memory_total", "disk_total")
+SERIES = (*MEASURED, *SIZES)
 POINTS = 300
 MOST_POINTS = 2000
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
@@ -68,7 +70,7 @@ def fitting_range(start: int, end: int, step: int | None, *, now: int) -> Range:
     return fitting
 
 
-def history(server_id: int, wanted: Range, series: Sequence[str] = SERIES) -> History:
+def history(server_id: int, wanted: Range, series: Sequence[str] = MEASURED) -> History:
     """Average, minimum and maximum of each bucket; a bucket without samples is a gap."""
     divide = "DIV" if connection.vendor == "mysql" else "/"
     aggregates = ", ".join(f"AVG({name}), MIN({name}), MAX({name})" for name in series)
@@ -84,16 +86,26 @@ def history(server_id: int, wanted: Range, series: Sequence[str] = SERIES) -> Hi
     buckets = {int(row[0]) * wanted.step: row for row in rows}
     counts = {at: int(row[1]) for at, row in buckets.items()}
     times = times_of(wanted, counts)
-    return History(
-        wanted,
-        {
-            name: [
-                (at, *(buckets[at][2 + 3 * index : 5 + 3 * index] if at in buckets else GAP))
-                for at in times
-            ]
-            for index, name in enumerate(series)
-        },
-    )
+    found: dict[str, list[Point]] = {
+        name: [
+            (at, *(buckets[at][2 + 3 * index : 5 + 3 * index] if at in buckets else GAP))
+            for at in times
+        ]
+        for index, name in enumerate(series)
+    }
+    return History(wanted, found | limits(server_id, wanted, times))
+
+
+def limits(server_id: int, wanted: Range, times: Sequence[int]) -> dict[str, list[Point]]:
+    """How much there was to use at each time: lines, also where nothing was measured."""
+    known = sizes.until(server_id, wanted.end)
+    lines: dict[str, list[Point]] = {name: [] for name in SIZES}
+    for time in times:
+        sized = sizes.at(known, time + wanted.step - 1)
+        for name in SIZES:
+            size = None if sized is None else getattr(sized, name)
+            lines[name].append((time, size, size, size))
+    return lines
 
 
 def times_of(wanted: Range, counts: dict[int, int]) -> list[int]:

@@ -19,7 +19,8 @@ class Sample(models.Model):
 
     One row a sample. The primary key (server, taken_at) clusters a server's history together.
     On MySQL and MariaDB the table is partitioned by day, which forbids foreign keys; on SQLite it
-    is WITHOUT ROWID. Both are made by hand in the first migration. Units as in LastSample.
+    is WITHOUT ROWID. Both are made by hand in the first migration. Units as in LastSample; what a
+    server could have used at most stands in Size.
     """
 
     pk = models.CompositePrimaryKey("server_id", "taken_at")
@@ -27,9 +28,7 @@ class Sample(models.Model):
     taken_at = models.PositiveIntegerField()
     cpu = SmallFloatField(null=True)
     memory_used = SmallFloatField(null=True)
-    memory_total = SmallFloatField(null=True)
     disk_used = SmallFloatField(null=True)
-    disk_total = SmallFloatField(null=True)
     network_in = SmallFloatField(null=True)
     network_out = SmallFloatField(null=True)
     disk_read = SmallFloatField(null=True)
@@ -40,6 +39,25 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.server_id} at {self.taken_at}"
+
+
+class Size(models.Model):
+    """How much memory and disk a server had, from a time on: a row a change, not one a sample.
+
+    `since` in Unix seconds, sizes in bytes, None where not known.
+    """
+
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="sizes")
+    since = models.PositiveBigIntegerField()
+    memory_total = models.BigIntegerField(null=True)
+    disk_total = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = "size"
+        constraints = [models.UniqueConstraint(fields=["server", "since"], name="size_since")]
+
+    def __str__(self) -> str:
+        return f"{self.server_id} since {self.since}"
 
 
 class CycleMemory(models.Model):

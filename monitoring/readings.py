@@ -37,6 +37,7 @@ class Counters(NamedTuple):
     netout: int | None
     diskread: int | None
     diskwrite: int | None
+    sizes: tuple[int | None, int | None] | None = None
 
 
 class DiskUse(NamedTuple):
@@ -70,6 +71,8 @@ class Reading:
     measured: Measured | None
     counters: Counters | None
     restarted: bool = False
+    # Whether memory or disk may have another size than the last cycle saw.
+    resized: bool = False
 
 
 def read(
@@ -90,18 +93,31 @@ def read(
         return Reading(status, None, previous if status == Server.Status.UNKNOWN else None)
     if previous is None or previous.node != guest.node:
         # After a start or a migration the counters begin anew: no rates from this one.
-        return Reading(status, measured(guest, None, disk, now), counters(guest, now))
+        return reading(status, guest, previous, measured(guest, None, disk, now), now)
     if guest.uptime == previous.uptime:
         frozen = now - previous.moved_at > FROZEN_SECONDS
         return Reading(Server.Status.UNKNOWN if frozen else status, None, previous)
     if guest.uptime < previous.uptime:
-        return Reading(
-            status, measured(guest, None, disk, now), counters(guest, now), restarted=True
-        )
-    return Reading(status, measured(guest, previous, disk, now), counters(guest, now))
+        fresh = measured(guest, None, disk, now)
+        return reading(status, guest, previous, fresh, now, restarted=True)
+    return reading(status, guest, previous, measured(guest, previous, disk, now), now)
 
 
-def counters(guest: Guest, now: int) -> Counters:
+def reading(
+    status: str,
+    guest: Guest,
+    previous: Counters | None,
+    fresh: Measured,
+    now: int,
+    *,
+    restarted: bool = False,
+) -> Reading:
+    sizes = (fresh.memory_total, fresh.disk_total)
+    resized = previous is None or previous.sizes != sizes
+    return Reading(status, fresh, counters(guest, sizes, now), restarted, resized)
+
+
+def counters(guest: Guest, sizes: tuple[int | None, int | None], now: int) -> Counters:
     return Counters(
         guest.node,
         guest.uptime or 0,
@@ -110,6 +126,7 @@ def counters(guest: Guest, now: int) -> Counters:
         guest.netout,
         guest.diskread,
         guest.diskwrite,
+        sizes,
     )
 
 

@@ -35,6 +35,7 @@ class Plan:
     changed: dict[int, dict[str, object]] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
     samples: dict[int, Measured] = field(default_factory=dict)
+    resized: dict[int, Measured] = field(default_factory=dict)
     counters: dict[int, Counters] = field(default_factory=dict)
 
 
@@ -83,8 +84,6 @@ def reconcile(
 
 def meet(plan: Plan, server: Known, guest: Guest, reading: Reading) -> None:
     """Adds to the plan what a reported guest means for its server."""
-    if reading.counters:
-        plan.counters[server.vmid] = reading.counters
     changes = differences(server, guest, reading.status)
     suspected = server.identity_due or is_suspect(server, guest, reading)
     if suspected and not server.identity_due:
@@ -92,8 +91,15 @@ def meet(plan: Plan, server: Known, guest: Guest, reading: Reading) -> None:
     if changes:
         plan.changed[server.id] = changes
     # While it may be another guest under an old VMID, its numbers belong to nobody yet.
-    if reading.measured and not (suspected and server.identity):
+    held = suspected and bool(server.identity)
+    if reading.counters:
+        # Sizes that were held back are compared anew by the next cycle.
+        remembered = reading.counters._replace(sizes=None) if held else reading.counters
+        plan.counters[server.vmid] = remembered
+    if reading.measured and not held:
         plan.samples[server.id] = reading.measured
+        if reading.resized:
+            plan.resized[server.id] = reading.measured
 
 
 def differences(server: Known, guest: Guest, status: str) -> dict[str, object]:

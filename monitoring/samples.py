@@ -14,11 +14,11 @@ from servers.models import LastSample
 # MariaDB takes 16 MiB in one statement by default; 5,000 rows are 0.8 MiB.
 ROWS_PER_STATEMENT = 5000
 
-SAMPLE_COLUMNS = (
+SAMPLE_COLUMNS = "server_id, taken_at, cpu, memory_used, disk_used, network_in, network_out, disk_read, disk_write"
+LAST_COLUMNS = (
     "server_id, taken_at, cpu, memory_used, memory_total, disk_used, disk_total,"
-    " network_in, network_out, disk_read, disk_write"
+    " network_in, network_out, disk_read, disk_write, uptime, memory_source, disk_source"
 )
-LAST_COLUMNS = SAMPLE_COLUMNS + ", uptime, memory_source, disk_source"
 SOURCES = {"": "''"} | {source.value: f"'{source.value}'" for source in LastSample.Source}
 
 
@@ -31,10 +31,12 @@ def store(samples: Mapping[int, Measured], *, taken_at: int) -> None:
     history: list[str] = []
     last: list[str] = []
     for server_id, measured in samples.items():
-        numbers = ",".join(map(number, measured[:9]))
-        history.append(f"({server_id:d},{taken_at:d},{numbers})")
+        cpu, memory, memory_total, disk, disk_total, *rates = map(number, measured[:9])
+        flow = ",".join(rates)
+        history.append(f"({server_id:d},{taken_at:d},{cpu},{memory},{disk},{flow})")
         last.append(
-            f"({server_id:d},{taken_at:d},{numbers},{number(measured.uptime)},"
+            f"({server_id:d},{taken_at:d},{cpu},{memory},{memory_total},{disk},{disk_total},{flow},"
+            f"{number(measured.uptime)},"
             f"{SOURCES[measured.memory_source]},{SOURCES[measured.disk_source]})"
         )
     if connection.vendor == "mysql":

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from accounts.audit import COMMAND
 from accounts.models import User
-from monitoring import cycle, samples
+from monitoring import cycle, samples, sizes
 from monitoring.models import GuestDisk
 from monitoring.readings import Counters, Measured
 from servers import ownership, registration
@@ -106,6 +106,8 @@ def seed_history(cluster: Cluster, *, now: datetime) -> int:
                 samples.store(made, taken_at=at)
                 count += len(made)
         newer = oldest
+    week_ago = {picture.sample.server_id: picture.at(end) for picture in pictures}
+    sizes.note(week_ago, taken_at=end - SPACING[-1][0])
     for picture in pictures:
         picture.sample.save()
     return count
@@ -133,7 +135,7 @@ class Picture:
     def of(
         cls, server: Server, counted: Counters | None, disks: dict[int, int | None]
     ) -> "Picture":
-        totals = counted[3:] if counted else (None,) * 4
+        totals = counted[3:7] if counted else (None,) * 4
         seconds = max(1, counted.uptime) if counted else 1
         sample = server.last_sample
         return cls(

@@ -85,6 +85,34 @@ class Migration(migrations.Migration):
                 "verbose_name": "disk use told by the guest",
             },
         ),
+        migrations.CreateModel(
+            name="Size",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("since", models.PositiveBigIntegerField()),
+                ("memory_total", models.BigIntegerField(null=True)),
+                ("disk_total", models.BigIntegerField(null=True)),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sizes",
+                        to="servers.server",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "size",
+                "constraints": [
+                    models.UniqueConstraint(fields=("server", "since"), name="size_since")
+                ],
+            },
+        ),
         CreateSample(
             name="Sample",
             fields=[
@@ -103,9 +131,7 @@ class Migration(migrations.Migration):
                 ("taken_at", models.PositiveIntegerField()),
                 ("cpu", monitoring.models.SmallFloatField(null=True)),
                 ("memory_used", monitoring.models.SmallFloatField(null=True)),
-                ("memory_total", monitoring.models.SmallFloatField(null=True)),
                 ("disk_used", monitoring.models.SmallFloatField(null=True)),
-                ("disk_total", monitoring.models.SmallFloatField(null=True)),
                 ("network_in", monitoring.models.SmallFloatField(null=True)),
                 ("network_out", monitoring.models.SmallFloatField(null=True)),
                 ("disk_read", monitoring.models.SmallFloatField(null=True)),

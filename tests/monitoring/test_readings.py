@@ -23,7 +23,7 @@ def test_it_works():
     assert result.status == "running"
     assert result.measured.cpu == 0.25
     assert result.measured.memory_used == 300
-    assert result.counters == Counters("pve1", 130, NOW, 4000, 2000, 900, 60)
+    assert result.counters == Counters("pve1", 130, NOW, 4000, 2000, 900, 60, (1000, 5000))
     assert not result.restarted
 
 

@@ -25,7 +25,7 @@ def test_it_works(server):
     stored = Sample.objects.get(server_id=server.pk, taken_at=NOW + 500)
     assert stored.cpu == close(0.123456)
     assert stored.memory_used == close(8_589_934_592)
-    assert stored.disk_total == close(9_000_000_000_000)
+    assert stored.disk_used == close(5_000_000_000_000)
     assert stored.network_in == close(1e-7)
     assert stored.disk_read == 0
     last = LastSample.objects.get(server=server)
