@@ -118,7 +118,10 @@ def about(seconds: float) -> str:
 
 @register.filter
 def ago(seconds: float | None) -> str:
-    return "" if seconds is None else _("{duration} ago").format(duration=about(seconds))
+    """In one piece at the end of a line, as `last seen` may stand before it."""
+    if seconds is None:
+        return ""
+    return _("{duration} ago").format(duration=about(seconds)).replace(" ", NO_BREAK)
 
 
 @register.filter

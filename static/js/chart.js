@@ -29,6 +29,7 @@ export class Chart {
     element.setAttribute("aria-label", cursorLabel);
     element.setAttribute("aria-orientation", "horizontal");
     element.dataset.title = title;
+    this.describe(null);
     element.addEventListener("keydown", (event) => this.key(event));
     element.addEventListener("blur", () => this.leave());
     element.addEventListener("pointerdown", (event) => this.touch(event));

@@ -70,8 +70,10 @@ export function formats(words) {
     return about(whole);
   };
 
-  const ago = (seconds) =>
-    seconds === null ? "" : words.ago.replace("{duration}", () => about(seconds));
+  const ago = (seconds) => {
+    if (seconds === null) return "";
+    return words.ago.replace("{duration}", () => about(seconds)).replaceAll(" ", NO_BREAK);
+  };
 
   /** For axes, where 2.0 GiB is 2 GiB. */
   const short = (text) => text.replace(new RegExp(`\\${words.decimal}0(?=\\D|$)`), "");

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,8 +16,9 @@ def test_a_row_tells_all_numbers_with_their_units_and_age(browser_of, alice, mak
     text = text_of(browser_of(alice).get("/"))
     for expected in ("web", "Running", "12 %", "3.0 / 8.0 GiB", "10.0 / 40.0 GiB"):
         assert expected in text
-    for expected in ("1.2 MB/s", "300 B/s", "3 d 4 h", "5 s ago"):
+    for expected in ("1.2 MB/s", "300 B/s", "3 d 4 h"):
         assert expected in text
+    assert re.search(r"\b[5-9] s ago", text)
 
 
 def test_customers_see_neither_node_nor_cluster(browser_of, alice, make_server):
