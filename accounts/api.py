@@ -73,7 +73,7 @@ class RefreshView(OpenView):
     def post(self, request: Request) -> Response:
         """A new pair of tokens for a refresh token, which is used up by it."""
         refresh = refresh_token(request)
-        if not tokens.is_open(tokens.session_id(refresh)):
+        if not tokens.renew_session(refresh, now=datetime.now(UTC)):
             raise InvalidToken("The session has ended.")
         renewal = TokenRefreshSerializer(data={"refresh": str(refresh)})
         try:

@@ -94,6 +94,7 @@ class ApiSession(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_sessions")
     address = models.GenericIPAddressField(null=True)
     started_at = models.DateTimeField()
+    renewed_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

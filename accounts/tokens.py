@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
+from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import RefreshToken, Token
 
 from accounts.address import client_address
@@ -35,11 +36,27 @@ class Credential:
 
 def begin_session(user: User, request: HttpRequest | None, *, now: datetime) -> RefreshToken:
     session = ApiSession.objects.create(
-        user=user, address=client_address(request) if request else None, started_at=now
+        user=user,
+        address=client_address(request) if request else None,
+        started_at=now,
+        renewed_at=now,
     )
     refresh: RefreshToken = RefreshToken.for_user(user)
     refresh[CLAIM] = str(session.pk)
     return refresh
+
+
+def renew_session(refresh: RefreshToken, *, now: datetime) -> bool:
+    """Notes that a session is still in use. False where it has ended."""
+    open_one = ApiSession.objects.filter(pk=session_id(refresh), ended_at=None)
+    return bool(open_one.update(renewed_at=now))
+
+
+def forget_sessions(*, now: datetime) -> int:
+    """Removes sessions none of whose tokens can be good any more."""
+    last = now - api_settings.REFRESH_TOKEN_LIFETIME
+    deleted, _ = ApiSession.objects.filter(renewed_at__lt=last).delete()
+    return deleted
 
 
 def end_session(refresh: RefreshToken, *, now: datetime) -> User | None:

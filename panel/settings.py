@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "panel.limits.rate_limit_headers",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -206,6 +207,15 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_ENABLE_UTC = True
 
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "panel",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+}
+
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -286,6 +296,8 @@ AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 
 # --- API
 
+# Requests an hour, of each person.
+API_RATE_LIMIT = in_range("API_RATE_LIMIT", 3600, 1, 10_000_000)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.tokens.SessionJWTAuthentication",
@@ -300,6 +312,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PAGINATION_CLASS": "panel.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["panel.limits.ApiRate"],
     "EXCEPTION_HANDLER": "panel.api.error_reply",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -19,6 +19,7 @@ if Path(folder).resolve() != VAR_DIR:
 (VAR_DIR / "static").mkdir()
 
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -37,7 +37,9 @@ def test_nothing_is_documented_that_is_not_read():
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_stays_small(path):
     lines = path.read_text().count("\n")
-    assert lines <= 420, f"{lines} lines: split it by what it is about"
+    # All settings are in one file on purpose: who looks for one knows where.
+    most = 500 if path.name == "settings.py" else 400
+    assert lines <= most, f"{lines} lines: split it by what it is about"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

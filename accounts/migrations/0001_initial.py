@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                 ),
                 ("address", models.GenericIPAddressField(null=True)),
                 ("started_at", models.DateTimeField()),
+                ("renewed_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField(null=True)),
                 (
                     "user",
