@@ -17,8 +17,9 @@ from dev.progress import say
 # Apart from a demo that may be running out of var/.
 VAR = ROOT / "var" / "test"
 
-# Each process has a database of its own; more than these only wait for each other.
-PARALLEL = ("--numprocesses", "auto", "--maxprocesses", "4")
+# Each process has a database of its own, or for the browser a whole panel; more of them than
+# these only wait for each other.
+PARALLEL = ("--numprocesses", "auto", "--maxprocesses")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def stages() -> tuple[Stage, ...]:
         Stage("lint", "Import ladder", (str(VENV / "bin" / "lint-imports"), "--no-cache")),
         Stage("lint", "Types", (*python, "mypy", ".")),
         Stage("migrations", "Migrations", (*manage, "makemigrations", "--check", "--dry-run")),
-        Stage("tests", "Tests", (*python, "pytest", "-q", *PARALLEL, "-m", "not browser")),
-        Stage("browser", "Browser", (*python, "pytest", "-q", "-m", "browser")),
+        Stage("tests", "Tests", (*python, "pytest", "-q", *PARALLEL, "4", "-m", "not browser")),
+        Stage("browser", "Browser", (*python, "pytest", "-q", *PARALLEL, "2", "-m", "browser")),
     )
 
 
