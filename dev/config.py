@@ -21,7 +21,12 @@ class Config:
     var: Path
     uses_own_database: bool
     uses_own_redis: bool
-    uses_simulator: bool
+    names_cluster: bool
+
+    @property
+    def uses_simulator(self) -> bool:
+        """The simulated cluster is for the demo's own database, never registered in another."""
+        return self.uses_own_database and not self.names_cluster
 
     @property
     def address(self) -> str:
@@ -49,7 +54,7 @@ def parse(env: Mapping[str, str]) -> Config:
         var=embedded.var_dir(),
         uses_own_database=not env.get("DATABASE_URL"),
         uses_own_redis=not env.get("REDIS_URL"),
-        uses_simulator=not env.get("PROXMOX_API_URL"),
+        names_cluster=bool(env.get("PROXMOX_API_URL")),
     )
 
 

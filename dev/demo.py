@@ -88,10 +88,12 @@ def _start(config: Config, supervisor: Supervisor) -> None:
 
 
 def _offer_cluster(config: Config, supervisor: Supervisor) -> list[str]:
-    """A cluster to look after: the simulated one, or the one that the environment names."""
-    if not config.uses_simulator:
+    """A cluster to look after: one that the environment names, the database's, the simulated."""
+    if config.names_cluster:
         _manage(config, "add_cluster")
         return ["the cluster of PROXMOX_API_URL, no simulator"]
+    if not config.uses_own_database:
+        return ["the clusters that your database knows, no simulator"]
     answers = lambda: ready.port(HOST, config.simulator_port)  # noqa: E731
     supervisor.wait_until(answers, name="simulator", seconds=60)
     return []

@@ -16,18 +16,20 @@ def test_the_defaults_are_the_embedded_panel_on_loopback():
     assert chosen.uses_simulator
 
 
-def test_a_database_a_redis_and_a_cluster_of_ones_own_replace_the_embedded_ones():
+def test_a_database_and_a_redis_of_ones_own_replace_the_embedded_ones():
     chosen = config.parse(
-        {
-            "DATABASE_URL": "mysql://panel@db/panel",
-            "REDIS_URL": "redis://redis/0",
-            "PROXMOX_API_URL": "https://pve.example.com:8006",
-        }
+        {"DATABASE_URL": "mysql://panel@db/panel", "REDIS_URL": "redis://redis/0"}
     )
 
     assert not chosen.uses_own_database
     assert not chosen.uses_own_redis
-    assert not chosen.uses_simulator
+
+
+@pytest.mark.parametrize(
+    "variable", ["DATABASE_URL=mysql://db/panel", "PROXMOX_API_URL=https://pve.example.com:8006"]
+)
+def test_the_simulated_cluster_is_for_the_demo_alone(variable):
+    assert not config.parse(dict([variable.split("=", 1)])).uses_simulator
 
 
 @pytest.mark.parametrize("text", ["x", "0", "-1", "65536", "80.0", "８０"])
