@@ -86,7 +86,7 @@ export class Chart {
       ticks: { show: false },
     };
     return {
-      padding: [10, 8, 0, 0],
+      padding: [10, 16, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,
