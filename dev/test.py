@@ -42,7 +42,11 @@ def stages() -> tuple[Stage, ...]:
     return (
         Stage("lint", "Lint", (*python, "ruff", "check", ".")),
         Stage("lint", "Format", (*python, "ruff", "format", "--check", ".")),
-        Stage("lint", "Import ladder", (str(VENV / "bin" / "lint-imports"), "--no-cache")),
+        Stage(
+            "lint",
+            "Import ladder",
+            (str(VENV / "bin" / "lint-imports"), "--no-cache", "--no-logo"),
+        ),
         Stage("lint", "Types", (*python, "mypy", ".")),
         Stage("migrations", "Migrations", (*manage, "makemigrations", "--check", "--dry-run")),
         Stage("tests", "Tests", (*python, "pytest", "-q", *PARALLEL, "4", "-m", "not browser")),
