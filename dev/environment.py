@@ -12,6 +12,7 @@ from dev.stamp import Stamp, fingerprint
 STAMP = Stamp(VENV / "set-up.json")
 RUNTIME = "requirements.txt"
 DEVELOPMENT = "requirements-dev.txt"
+PLACE = "place"
 
 # What installs the rest. pip does too, in ten times the time.
 UV = "uv==0.13.8"
@@ -64,16 +65,18 @@ def install_into(folder: Path, what: str) -> None:
 
 
 def _needed(*, dev: bool) -> dict[str, str]:
-    # The place counts: programs in a virtual environment that was moved point to the old one.
-    common = (str(VENV), VENV.joinpath("pyvenv.cfg").read_text())
-    needed = {RUNTIME: fingerprint(ROOT / RUNTIME, mysql.standing(), *common)}
+    python = VENV.joinpath("pyvenv.cfg").read_text()
+    needed = {PLACE: str(VENV), RUNTIME: fingerprint(ROOT / RUNTIME, mysql.standing(), python)}
     if dev:
-        needed[DEVELOPMENT] = fingerprint(ROOT / DEVELOPMENT, *common)
+        needed[DEVELOPMENT] = fingerprint(ROOT / DEVELOPMENT, python)
     return needed
 
 
 def _is_usable() -> bool:
-    return VENV.joinpath("pyvenv.cfg").exists() and works(PYTHON, "-c", IS_NEW_ENOUGH)
+    # Programs in a virtual environment that was moved point to where it was.
+    is_in_place = STAMP.get(PLACE) in (None, str(VENV))
+    is_whole = VENV.joinpath("pyvenv.cfg").exists() and works(PYTHON, "-c", IS_NEW_ENOUGH)
+    return is_in_place and is_whole
 
 
 def _created() -> bool:

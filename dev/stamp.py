@@ -23,6 +23,9 @@ class Stamp:
     def holds(self, needed: dict[str, str]) -> bool:
         return needed.items() <= self._read().items()
 
+    def get(self, name: str) -> str | None:
+        return self._read().get(name)
+
     def add(self, done: dict[str, str]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text(json.dumps(self._read() | done, indent=2) + "\n")

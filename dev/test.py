@@ -21,6 +21,9 @@ VAR = ROOT / "var" / "test"
 # these only wait for each other.
 PARALLEL = ("--numprocesses", "auto", "--maxprocesses")
 
+# A test that hangs is named, with where each thread stands, instead of holding up everything.
+HANGING = ("-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true")
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -39,6 +42,7 @@ class Outcome:
 def stages() -> tuple[Stage, ...]:
     python = (str(PYTHON), "-m")
     manage = (str(PYTHON), "manage.py")
+    pytest = (*python, "pytest", "-q", *HANGING, *PARALLEL)
     return (
         Stage("lint", "Lint", (*python, "ruff", "check", ".")),
         Stage("lint", "Format", (*python, "ruff", "format", "--check", ".")),
@@ -49,8 +53,8 @@ def stages() -> tuple[Stage, ...]:
         ),
         Stage("lint", "Types", (*python, "mypy", ".")),
         Stage("migrations", "Migrations", (*manage, "makemigrations", "--check", "--dry-run")),
-        Stage("tests", "Tests", (*python, "pytest", "-q", *PARALLEL, "4", "-m", "not browser")),
-        Stage("browser", "Browser", (*python, "pytest", "-q", *PARALLEL, "2", "-m", "browser")),
+        Stage("tests", "Tests", (*pytest, "4", "-m", "not browser")),
+        Stage("browser", "Browser", (*pytest, "2", "-m", "browser")),
     )
 
 

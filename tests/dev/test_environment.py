@@ -56,6 +56,19 @@ def test_a_change_makes_it_outdated(project, installed, name):
     assert not environment.is_ready(dev=False)
 
 
+def test_a_virtual_environment_that_was_moved_is_made_anew(project, installed, monkeypatch):
+    environment.install(dev=False)
+    elsewhere = project.rename(project.with_name("elsewhere")) / ".venv"
+    monkeypatch.setattr(environment, "VENV", elsewhere)
+    monkeypatch.setattr(environment, "STAMP", Stamp(elsewhere / "set-up.json"))
+    (elsewhere / "old").touch()
+    monkeypatch.setattr(environment, "_created", lambda: elsewhere.mkdir() or True)
+
+    environment.create()
+
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_headers_that_came_later_make_it_outdated(project, installed, monkeypatch):
     monkeypatch.setattr(mysql, "standing", lambda: mysql.NOT_BUILDABLE)
     assert environment.install(dev=False) == [mysql.LEFT_OUT]
