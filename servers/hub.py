@@ -39,27 +39,33 @@ class Hub:
         self.following: dict[Socket, set[int]] = {}
         self.listeners: dict[int, set[Socket]] = defaultdict(set)
         self.tasks: list[asyncio.Task[None]] = []
+        # A database call swallows a cancellation that meets it (asgiref's sync_to_async), so the
+        # loops also look whether their round is still the current one.
+        self.round = 0
         self.listening = asyncio.Event()
 
     async def join(self, socket: Socket) -> None:
         self.following.setdefault(socket, set())
         if not self.tasks or any(task.done() for task in self.tasks):
-            for task in self.tasks:
-                task.cancel()
+            self.stop()
             self.tasks = [
-                asyncio.create_task(self.listen()),
-                asyncio.create_task(self.recheck_forever()),
+                asyncio.create_task(self.listen(self.round)),
+                asyncio.create_task(self.recheck_forever(self.round)),
             ]
+
+    def stop(self) -> None:
+        self.round += 1
+        for task in self.tasks:
+            task.cancel()
+        self.tasks = []
+        self.listening.clear()
 
     def leave(self, socket: Socket) -> None:
         for server_id in self.subscriptions(socket):
             self.unsubscribe(socket, server_id)
         self.following.pop(socket, None)
         if not self.following:
-            for task in self.tasks:
-                task.cancel()
-            self.tasks = []
-            self.listening.clear()
+            self.stop()
 
     def subscribe(self, socket: Socket, server_id: int) -> None:
         self.following[socket].add(server_id)
@@ -74,15 +80,15 @@ class Hub:
     def subscriptions(self, socket: Socket) -> frozenset[int]:
         return frozenset(self.following.get(socket, ()))
 
-    async def listen(self) -> None:
-        """Receives for ever; where Redis is away, tries again until it is back."""
-        while True:
+    async def listen(self, round: int) -> None:
+        """Receives until stopped; where Redis is away, tries again until it is back."""
+        while round == self.round:
             try:
                 layer = channel_layer()
                 channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
                 self.listening.set()
-                while True:
+                while round == self.round:
                     await self.hand_out(await layer.receive(channel))
             except (RedisError, OSError) as error:
                 self.listening.clear()
@@ -111,9 +117,9 @@ class Hub:
         for socket in tuple(self.listeners.get(server_id, ())):
             await socket.send_text(text)
 
-    async def recheck_forever(self) -> None:
+    async def recheck_forever(self, round: int) -> None:
         """Access can end without an event: a session expires, a person is disabled by SQL."""
-        while True:
+        while round == self.round:
             await asyncio.sleep(RECHECK_SECONDS)
             await self.recheck(self.following)
 

@@ -1,5 +1,7 @@
 """What a socket says to whom."""
 
+import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from accounts import tokens
 from accounts.audit import SYSTEM
 from accounts.models import User
 from servers import consumers, live, ownership
+from servers import hub as hub_module
 from servers.hub import hub
 from servers.models import Server
 from tests.live.conftest import Socket, session_of, token_of
@@ -107,7 +110,7 @@ class TestEvents:
     async def test_metrics_of_what_was_subscribed(self, alices, server):
         await alices.send(type="subscribe", server=server.pk)
         await alices.hear()
-        row = [server.pk, 5, 0.5, 1, 2, None, 4, 0.1, 0.2, 0.3, 0.4, 99, "host", ""]
+        row = [server.pk, 5, 0.5, 1, 2, None, 4, 0.1, 0.2, 0.3, 0.4, 99, "host", "", None]
         other = [server.pk + 1000, *row[1:]]
         await live.send_all([{"type": "live", "metrics": [other, row]}])
         heard = await alices.hear()
@@ -269,6 +272,27 @@ class TestLimits:
         await alices.send(type="subscribe", server=server.pk)
         assert (await alices.hear())["type"] == "subscribed"
 
+    async def test_a_cancellation_that_is_swallowed_ends_a_listener_too(
+        self, connect, alice, monkeypatch
+    ):
+        """asgiref does that to one that meets a database call; a listener that lived on would
+        hand each event out twice once the next one began."""
+        await connect(session=await session_of(alice))
+        tasks = list(hub().tasks)
+
+        async def swallow(self, *_):
+            hub().stop()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(1)
+
+        monkeypatch.setattr(hub_module.Hub, "hand_out", swallow)
+        # What waits for the first message has looked the method up already.
+        for _ in range(2):
+            await live.send_all([{"type": "live", "events": []}])
+            await asyncio.sleep(0.2)
+        _, pending = await asyncio.wait(tasks, timeout=3)
+        assert not pending
+
     async def test_a_closed_socket_is_forgotten(self, connect, alice, server):
         socket = await connect(session=await session_of(alice))
         await socket.send(type="subscribe", server=server.pk)
@@ -276,3 +300,21 @@ class TestLimits:
         await socket.wire.disconnect()
         assert hub().listeners == {}
         assert hub().following == {}
+
+
+class TestWithoutRedis:
+    async def test_a_socket_opens_and_answers(self, server, alice, settings, monkeypatch):
+        """Nothing is pushed then, but what was subscribed is told, and the page is no worse."""
+        layer = {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": ["unix:///nowhere/redis.sock"]},
+        }
+        settings.CHANNEL_LAYERS = {"default": layer}
+        cookie = f"sessionid={await session_of(alice)}".encode()
+        socket = Socket((b"origin", b"http://localhost"), (b"cookie", cookie))
+        accepted, _ = await socket.open()
+        assert accepted
+        assert (await socket.hear())["type"] == "welcome"
+        await socket.send(type="subscribe", server=server.pk)
+        assert (await socket.hear())["type"] == "subscribed"
+        await socket.wire.disconnect()
