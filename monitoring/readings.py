@@ -61,6 +61,7 @@ class Measured(NamedTuple):
     uptime: int | None
     memory_source: str
     disk_source: str
+    disk_measured_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def measured(guest: Guest, previous: Counters | None, disk: DiskUse | None, now:
             rate(previous.diskread, guest.diskread, seconds),
             rate(previous.diskwrite, guest.diskwrite, seconds),
         )
-    used, total, source = disk_use(guest, disk, now)
+    used, total, source, measured_at = disk_use(guest, disk, now)
     return Measured(
         fraction(guest.cpu),
         positive(guest.mem),
@@ -155,6 +156,7 @@ def measured(guest: Guest, previous: Counters | None, disk: DiskUse | None, now:
         guest.uptime,
         memory_source(guest),
         source,
+        measured_at,
     )
 
 
@@ -165,14 +167,16 @@ def rate(before: int | None, after: int | None, seconds: int) -> float | None:
     return (after - before) / seconds
 
 
-def disk_use(guest: Guest, disk: DiskUse | None, now: int) -> tuple[int | None, int | None, str]:
-    """(used, total, source). The list says 0 for every VM: that is "not known", not "empty"."""
+def disk_use(
+    guest: Guest, disk: DiskUse | None, now: int
+) -> tuple[int | None, int | None, str, int | None]:
+    """(used, total, source, measured at). The list says 0 for every VM: not known, not empty."""
     if guest.type == "lxc":
-        used = positive(guest.disk) or None
-        return used, positive(guest.maxdisk), LastSample.Source.HOST if used else ""
+        used, total = positive(guest.disk) or None, positive(guest.maxdisk)
+        return (used, total, LastSample.Source.HOST, now) if used else (None, total, "", None)
     if disk is not None and 0 <= now - disk.measured_at <= GUEST_DISK_SECONDS:
-        return disk.used, disk.total, LastSample.Source.AGENT
-    return None, positive(guest.maxdisk), ""
+        return disk.used, disk.total, LastSample.Source.AGENT, disk.measured_at
+    return None, positive(guest.maxdisk), "", None
 
 
 def memory_source(guest: Guest) -> str:

@@ -17,7 +17,8 @@ ROWS_PER_STATEMENT = 5000
 SAMPLE_COLUMNS = "server_id, taken_at, cpu, memory_used, disk_used, network_in, network_out, disk_read, disk_write"
 LAST_COLUMNS = (
     "server_id, taken_at, cpu, memory_used, memory_total, disk_used, disk_total,"
-    " network_in, network_out, disk_read, disk_write, uptime, memory_source, disk_source"
+    " network_in, network_out, disk_read, disk_write, uptime, memory_source, disk_source,"
+    " disk_measured_at"
 )
 SOURCES = {"": "''"} | {source.value: f"'{source.value}'" for source in LastSample.Source}
 
@@ -37,7 +38,8 @@ def store(samples: Mapping[int, Measured], *, taken_at: int) -> None:
         last.append(
             f"({server_id:d},{taken_at:d},{cpu},{memory},{memory_total},{disk},{disk_total},{flow},"
             f"{number(measured.uptime)},"
-            f"{SOURCES[measured.memory_source]},{SOURCES[measured.disk_source]})"
+            f"{SOURCES[measured.memory_source]},{SOURCES[measured.disk_source]},"
+            f"{number(measured.disk_measured_at)})"
         )
     if connection.vendor == "mysql":
         keep = "ON DUPLICATE KEY UPDATE server_id = server_id"

@@ -30,6 +30,9 @@ class MetricsSerializer(serializers.Serializer[dict[str, object]]):
     disk_read = serializers.FloatField(allow_null=True)
     disk_write = serializers.FloatField(allow_null=True)
     uptime = serializers.IntegerField(allow_null=True)
+    disk_measured_at = serializers.IntegerField(
+        allow_null=True, help_text="Unix seconds; the guest agent is asked less often"
+    )
     sources = SourcesSerializer()
 
 
@@ -46,14 +49,19 @@ class ServerSerializer(serializers.ModelSerializer[Server]):
         return metrics_of(getattr(server, "last_sample", None))
 
 
+class IdsFilter(filters.BaseInFilter, filters.NumberFilter):
+    pass
+
+
 class ServerFilter(filters.FilterSet):
     status = filters.MultipleChoiceFilter(choices=Server.Status.choices)
     kind = filters.ChoiceFilter(choices=Server.Kind.choices)
     name = filters.CharFilter(lookup_expr="icontains", max_length=128)
+    id = IdsFilter(lookup_expr="in", help_text="One or several, separated by commas")
 
     class Meta:
         model = Server
-        fields = ["status", "kind", "name"]
+        fields = ["status", "kind", "name", "id"]
 
 
 class NamedOrdering(OrderingFilter):

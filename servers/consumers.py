@@ -42,6 +42,8 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
 class NoSuchSocket(AsyncWebsocketConsumer):
     """Any other path: refused like a page that does not exist."""
 
+    channel_layer_alias = ""
+
     async def connect(self) -> None:
         await self.close()
 
@@ -53,6 +55,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
     sends too much, or does not sign in.
     """
 
+    # The hub listens for all sockets of a process: none of them needs a channel of its own, and
+    # without Redis they still open.
+    channel_layer_alias = ""
     credential: tokens.Credential | None = None
     user: User | None = None
 

@@ -36,6 +36,7 @@ METRICS = (
     "uptime",
     "memory_source",
     "disk_source",
+    "disk_measured_at",
 )
 
 # server id, taken_at, then one value for each of METRICS

@@ -259,6 +259,8 @@ class LastSample(models.Model):
     uptime = models.BigIntegerField(null=True)
     memory_source = models.CharField(max_length=5, choices=Source.choices, blank=True)
     disk_source = models.CharField(max_length=5, choices=Source.choices, blank=True)
+    # The guest agent is asked less often than samples are taken. Unix seconds.
+    disk_measured_at = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         verbose_name = _("last sample")

@@ -278,6 +278,7 @@ class Migration(migrations.Migration):
                         max_length=5,
                     ),
                 ),
+                ("disk_measured_at", models.PositiveBigIntegerField(null=True)),
             ],
             options={
                 "verbose_name": "last sample",

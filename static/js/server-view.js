@@ -95,6 +95,7 @@ export class ServerView {
     const time = this.field("since");
     if (time && time.dateTime !== since) {
       time.dateTime = since;
+      time.parentElement.hidden = false;
       localise(time.parentElement);
     }
     this.element.dataset.status = this.status;
@@ -120,6 +121,7 @@ export class ServerView {
       for (const [name, value] of Object.entries(METERS)) this.showMeter(name, shown && value(shown));
       this.showSources(shown);
     }
+    this.showDiskAge(now);
     this.showAge(reading);
   }
 
@@ -144,6 +146,15 @@ export class ServerView {
     }
   }
 
+  /** The guest agent is asked less often than the host. */
+  showDiskAge(now) {
+    const metrics = read(this, now).age === null ? null : this.metrics;
+    if (!metrics) return;
+    const { disk_measured_at: at, sources } = metrics;
+    const isTold = sources.disk === "agent" && at !== null;
+    write(this.field("disk_age"), isTold ? `, ${format.ago(Math.max(0, now - at))}` : "");
+  }
+
   showAge(reading) {
     const ago = format.ago(reading.age);
     let text = reading.isMeasured ? words.noNumbers : "";
@@ -156,6 +167,7 @@ export class ServerView {
 
   /** Once a second: numbers grow old by themselves. */
   tick(now) {
+    this.showDiskAge(now);
     this.showAge(read(this, now));
   }
 

@@ -40,7 +40,7 @@ def test_one_server_has_the_fields_of_the_contract(api, server):
     metrics = body["metrics"]
     assert set(metrics) == {
         "taken_at", "cpu", "memory_used", "memory_total", "disk_used", "disk_total",
-        "network_in", "network_out", "disk_read", "disk_write", "uptime", "sources",
+        "network_in", "network_out", "disk_read", "disk_write", "uptime", "disk_measured_at", "sources",
     }  # fmt: skip
     assert 0 <= metrics["cpu"] <= 1.5
     assert metrics["memory_used"] <= metrics["memory_total"]
@@ -131,3 +131,10 @@ def test_other_paths_are_json_404s(api, path):
 
 def test_a_session_lets_in_too_but_changes_need_csrf(browser_of, alice, server):
     assert browser_of(alice).get(SERVERS).status_code == 200
+
+
+def test_by_ids(api, many, server):
+    wanted = [many[0].pk, many[3].pk]
+    found = names(api.get(SERVERS, {"id": ",".join(map(str, [*wanted, 10**9]))}))
+    assert found == ["extra0", "extra3"]
+    assert api.get(SERVERS, {"id": "1,x"}).status_code == 400
