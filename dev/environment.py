@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from dev import PYTHON, ROOT, VENV, apt, mysql
@@ -30,13 +31,19 @@ def create() -> list[str]:
         return []
     if VENV.exists():
         shutil.rmtree(VENV)
-    if _created():
-        return []
+    said = "It comes without ensurepip, and there is neither uv nor pip nor virtualenv."
+    for way in _ways():
+        try:
+            run(way)
+        except CommandFailed as error:
+            said = str(error)
+        else:
+            return []
     package = f"python3.{sys.version_info.minor}-venv"
     if not apt.may_install():
         raise Failure(
-            "This Python cannot make a virtual environment: it comes without ensurepip, and there"
-            f" is neither uv nor pip nor virtualenv.\nInstall one, as root, and start again:  apt-get install {package}"
+            f"This Python cannot make a virtual environment. {said}"
+            f"\nInstall what it lacks, as root, and start again:  apt-get install {package}"
         )
     apt.install(package)
     # A new process, as this one has looked for ensurepip already.
@@ -47,13 +54,12 @@ def create() -> list[str]:
 def install(*, dev: bool) -> list[str]:
     """Install the pinned packages; remarks on what was left out."""
     needed = _needed(dev=dev)
-    tool = uv()
     without_driver = VENV / RUNTIME
     without_driver.write_text(mysql.without_driver((ROOT / RUNTIME).read_text()))
-    _install(tool, "-r", without_driver)
+    tool = _install(uv(), "-r", without_driver)
     if dev:
         _install(tool, "-r", ROOT / DEVELOPMENT)
-    remarks = [] if tool else ["uv was not to be had, pip did it"]
+    remarks = [] if tool else ["uv was not to be had or got nowhere, pip did it"]
     remarks += _install_driver(tool)
     STAMP.add(needed)
     return remarks
@@ -79,15 +85,16 @@ def _is_usable() -> bool:
     return is_in_place and is_whole
 
 
-def _created() -> bool:
-    """Try what this machine has, the fastest first. A fresh Debian has none of it."""
+def _ways() -> Iterator[list[str | Path]]:
+    """What this machine has to make one with, the fastest first. A fresh Debian has none."""
     if works("uv", "--version"):
-        return works("uv", "venv", "--python", sys.executable, VENV)
+        yield ["uv", "venv", "--python", sys.executable, VENV]
     if importlib.util.find_spec("ensurepip"):
-        return works(sys.executable, "-m", "venv", VENV)
+        yield [sys.executable, "-m", "venv", VENV]
     if importlib.util.find_spec("pip"):
-        return works(sys.executable, "-m", "venv", "--without-pip", VENV)
-    return works("virtualenv", "--python", sys.executable, VENV)
+        yield [sys.executable, "-m", "venv", "--without-pip", VENV]
+    if works("virtualenv", "--version"):
+        yield ["virtualenv", "--python", sys.executable, VENV]
 
 
 def uv() -> list[str | Path]:
@@ -106,11 +113,22 @@ def _pip() -> list[str | Path]:
     return [sys.executable, "-m", "pip", "--python", PYTHON]
 
 
-def _install(tool: list[str | Path], *what: str | Path) -> None:
+def _install(tool: list[str | Path], *what: str | Path) -> list[str | Path]:
+    """The tool that did it: pip knows ways to an index, from its settings, that uv does not."""
+    try:
+        run(_command(tool, *what))
+    except CommandFailed:
+        if not tool or not works(*_pip(), "--version"):
+            raise
+        run(_command([], *what))
+        return []
+    return tool
+
+
+def _command(tool: list[str | Path], *what: str | Path) -> list[str | Path]:
     if tool:
-        run([*tool, "pip", "install", "--quiet", "--python", PYTHON, *what])
-    else:
-        run([*_pip(), "install", "--quiet", *what])
+        return [*tool, "pip", "install", "--quiet", "--python", PYTHON, *what]
+    return [*_pip(), "install", "--quiet", *what]
 
 
 def _install_driver(tool: list[str | Path]) -> list[str]:
@@ -119,7 +137,7 @@ def _install_driver(tool: list[str | Path]) -> list[str]:
         return [mysql.LEFT_OUT]
     pin = mysql.pin((ROOT / RUNTIME).read_text())
     try:
-        _install(tool, pin)
+        run(_command(tool, pin))
     except CommandFailed as error:
         if standing == mysql.REQUIRED:
             raise Failure(f"{error}\n\n{mysql.MISSING}") from error

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from dev import environment, mysql
+from dev.commands import CommandFailed, Failure
 from dev.stamp import Stamp
 
 
@@ -62,11 +63,11 @@ def test_a_virtual_environment_that_was_moved_is_made_anew(project, installed, m
     monkeypatch.setattr(environment, "VENV", elsewhere)
     monkeypatch.setattr(environment, "STAMP", Stamp(elsewhere / "set-up.json"))
     (elsewhere / "old").touch()
-    monkeypatch.setattr(environment, "_created", lambda: elsewhere.mkdir() or True)
 
     environment.create()
 
-    assert list(elsewhere.iterdir()) == []
+    assert not (elsewhere / "old").exists()
+    assert elsewhere in installed[-1]
 
 
 def test_headers_that_came_later_make_it_outdated(project, installed, monkeypatch):
@@ -78,3 +79,32 @@ def test_headers_that_came_later_make_it_outdated(project, installed, monkeypatc
     assert not environment.is_ready(dev=False)
     assert environment.install(dev=False) == []
     assert installed[-1][-1] == "mysqlclient==2.3.1"
+
+
+def test_where_uv_gets_nowhere_pip_does_it(project, monkeypatch):
+    commands = []
+
+    def run(command):
+        commands.append(command)
+        if command[0] == "uv":
+            raise CommandFailed("uv knows no index")
+
+    monkeypatch.setattr(environment, "run", run)
+    monkeypatch.setattr(environment, "works", lambda *_: True)
+
+    remarks = environment.install(dev=True)
+
+    assert remarks == ["uv was not to be had or got nowhere, pip did it"]
+    assert [command[0] for command in commands].count("uv") == 1
+    assert environment.is_ready(dev=True)
+
+
+def test_without_any_way_the_package_is_named(project, monkeypatch):
+    monkeypatch.setattr(environment, "_is_usable", lambda: False)
+    monkeypatch.setattr(environment, "_ways", lambda: iter(()))
+    monkeypatch.setattr(environment.apt, "may_install", lambda: False)
+
+    with pytest.raises(
+        Failure, match=r"neither uv nor pip(.|\n)*apt-get install python3\.\d+-venv"
+    ):
+        environment.create()

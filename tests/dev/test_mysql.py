@@ -47,7 +47,8 @@ def broken_build(monkeypatch):
     def fail(*_):
         raise CommandFailed("fatal error: mysql.h: No such file or directory")
 
-    monkeypatch.setattr(environment, "_install", fail)
+    monkeypatch.setattr(environment, "run", fail)
+    monkeypatch.setattr(environment, "works", lambda *_: True)
 
 
 def test_a_failed_build_is_a_remark_where_it_is_not_needed(broken_build, monkeypatch):

@@ -2,7 +2,8 @@
 
 from django.conf import settings
 
-from dev import config, programs
+from dev import config, demo, programs
+from panel import demo as seeded
 
 
 def test_every_queue_that_the_settings_name_has_a_worker():
@@ -24,3 +25,8 @@ def test_the_programs_see_the_ports_that_were_chosen():
 
     assert env["PANEL_PORT"] == "9000"
     assert env["SIMULATOR_PORT"] == "9001"
+
+
+def test_the_people_that_are_told_are_those_that_are_seeded():
+    assert [email for _, email in demo.PEOPLE] == [seeded.STAFF, *seeded.CUSTOMERS]
+    assert seeded.PASSWORD == demo.PASSWORD
