@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from monitoring.history import SERIES, fitting_range, history
+from monitoring.history import SERIES, Point, fitting_range, history
 from servers.access import server_for
 
 DAY = 86400
@@ -65,9 +65,18 @@ class ServerMetrics(APIView):
                 "start": datetime.fromtimestamp(wanted.start, UTC).isoformat(),
                 "end": datetime.fromtimestamp(wanted.end, UTC).isoformat(),
                 "step": wanted.step,
-                "series": found.series,
+                "series": {name: rounded(name, points) for name, points in found.series.items()},
             }
         )
+
+
+def rounded(name: str, points: list[Point]) -> list[list[float | int | None]]:
+    """To whole bytes, and fractions to a thousandth of a per cent: a third of the length."""
+    digits = 5 if name == "cpu" else None
+    return [
+        [at, *(None if value is None else round(value, digits) for value in values)]
+        for at, *values in points
+    ]
 
 
 def seconds(at: datetime | None, otherwise: int) -> int:

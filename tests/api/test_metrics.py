@@ -38,6 +38,16 @@ def test_it_works(metrics, sampled, now):
     assert all(point[1:] == [None] * 3 for point in body["series"]["disk_used"])
 
 
+def test_bytes_are_whole_and_fractions_short(metrics, server, now):
+    row = f"({server.pk},{int(now.timestamp()) - 60},0.123456789,1234.5678)"
+    columns = "server_id, taken_at, cpu, network_in"
+    samples.insert("monitoring_sample", columns, [row], "")
+    start = (now - timedelta(minutes=5)).isoformat()
+    series = metrics(start=start, end=now.isoformat(), step=60).json()["series"]
+    assert [p[1] for p in series["cpu"] if p[1] is not None] == [0.12346]
+    assert [p[1] for p in series["network_in"] if p[1] is not None] == [1235]
+
+
 def test_without_a_word_it_is_the_last_day(metrics, sampled):
     body = metrics().json()
     start, end = (datetime.fromisoformat(body[key]) for key in ("start", "end"))
