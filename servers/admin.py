@@ -174,6 +174,7 @@ class ClusterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             details={"fields": [*form.changed_data, *changed_in(formsets)]},
         )
         enqueue("servers.check_cluster", cluster_id=cluster.pk)
+        enqueue("monitoring.poll_cluster", cluster_id=cluster.pk)
 
 
 def changed_in(formsets: Any) -> list[str]:

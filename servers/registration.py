@@ -15,6 +15,7 @@ from servers.proxmox.gateway import Gateway
 from servers.proxmox.privileges import INDISPENSABLE, Need, Purpose, mending, missing
 from servers.proxmox.tls import normal_fingerprint, valid_ca
 from servers.proxmox.types import Access, Endpoint, Version
+from servers.queue import enqueue
 
 TOKEN_ID = re.compile(r"[^\s:/@!]+@[A-Za-z][A-Za-z0-9.\-_]+![A-Za-z][A-Za-z0-9.\-_]+")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.\-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
@@ -134,7 +135,10 @@ def register(
     actor: Actor,
     now: datetime,
 ) -> tuple[Cluster, bool]:
-    """Store a cluster, or what changed of one by the same name. (cluster, whether it is new)"""
+    """Store a cluster, or what changed of one by the same name, and have it polled at once.
+
+    Returns the cluster and whether it is new.
+    """
     taken = ClusterEndpoint.objects.exclude(cluster__name=name).select_related("cluster")
     for endpoint in endpoints:
         other = taken.filter(host=endpoint.host, port=endpoint.port).first()
@@ -178,4 +182,5 @@ def register(
                 "tokens": {purpose.value: token.token_id for purpose, token in tokens.items()},
             },
         )
+        enqueue("monitoring.poll_cluster", cluster_id=cluster.pk)
     return cluster, created

@@ -76,7 +76,8 @@ class TestClusters:
         assert cluster.tokens.get().secret.startswith("0b54cb17")
         assert wire.requests == []
         assert [(m.name, m.arguments) for m in sent] == [
-            ("servers.check_cluster", {"cluster_id": cluster.pk})
+            ("servers.check_cluster", {"cluster_id": cluster.pk}),
+            ("monitoring.poll_cluster", {"cluster_id": cluster.pk}),
         ]
         entry = AuditEntry.objects.get(event="cluster.added")
         assert entry.actor_email == "staff@example.com"

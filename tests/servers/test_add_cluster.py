@@ -48,6 +48,17 @@ def test_it_works(add, credentials):
     assert cluster.missing_privileges == []
 
 
+def test_its_first_cycle_does_not_wait_for_the_clock(
+    add, sent, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        add(URL, TOKEN)
+    cluster = Cluster.objects.get()
+    assert [(m.name, m.arguments) for m in sent] == [
+        ("monitoring.poll_cluster", {"cluster_id": cluster.pk})
+    ]
+
+
 def test_it_is_in_the_audit_log_without_its_secret(add, credentials):
     add(URL, TOKEN)
     entry = AuditEntry.objects.get(event="cluster.added")

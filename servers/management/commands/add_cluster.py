@@ -165,7 +165,8 @@ class Command(BaseCommand):
         )
         if not sys.stdin.isatty() or input("Is it the same? Pin it? [y/N] ").lower() != "y":
             raise CommandError(
-                "Not registered. Pin it with --fingerprint, or give the CA by --ca."
+                "Not registered. Pin it with --fingerprint or PROXMOX_FINGERPRINT, or give the CA "
+                "with --ca or PROXMOX_CA."
             )
         return tuple(shown)
 
