@@ -4,6 +4,7 @@ Every page in both themes and both widths goes to `var/screenshots/`; those that
 shows are also put into `docs/images/`.
 """
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -75,9 +76,10 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     address = config.read().address
     try:
+        os.environ.update(browser.environment())
         with sync_playwright() as driver:
             chromium = driver.chromium.launch(
-                executable_path=browser.environment()["CHROMIUM"],
+                executable_path=os.environ["CHROMIUM"],
                 args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
             )
             for look in LOOKS:
