@@ -57,7 +57,9 @@ class ServerFilter(filters.FilterSet):
     status = filters.MultipleChoiceFilter(choices=Server.Status.choices)
     kind = filters.ChoiceFilter(choices=Server.Kind.choices)
     name = filters.CharFilter(lookup_expr="icontains", max_length=128)
-    id = IdsFilter(lookup_expr="in", help_text="One or several, separated by commas")
+    id = IdsFilter(
+        lookup_expr="in", min_value=1, max_value=2**63 - 1, help_text="One or several, by commas"
+    )
 
     class Meta:
         model = Server
