@@ -5,7 +5,7 @@ from it, so that signing out ends them all at once instead of when they expire.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
@@ -26,9 +27,13 @@ CLAIM = "session"
 
 @dataclass(frozen=True)
 class Credential:
-    """What lets somebody in: a browser's session or an access token."""
+    """What lets somebody in: a browser's session or an access token.
+
+    `auth_hash` stands for the password it was got with: another one ends it.
+    """
 
     user_id: int
+    auth_hash: str = field(repr=False)
     session_key: str | None = None
     api_session: UUID | None = None
     expires_at: datetime | None = None
@@ -47,7 +52,16 @@ def begin_session(user: User, request: HttpRequest | None, *, now: datetime) -> 
 
 
 def renew_session(refresh: RefreshToken, *, now: datetime) -> bool:
-    """Notes that a session is still in use. False where it has ended."""
+    """Notes that a session is still in use. False where it has ended.
+
+    It ends here if it belongs to somebody who is disabled, or has another password now: the access
+    tokens that would come of it are good for nothing.
+    """
+    try:
+        JWTAuthentication().get_user(refresh)
+    except AuthenticationFailed:
+        end_session(refresh, now=now)
+        return False
     open_one = ApiSession.objects.filter(pk=session_id(refresh), ended_at=None)
     return bool(open_one.update(renewed_at=now))
 
@@ -102,17 +116,19 @@ def credential_of(raw_token: str) -> Credential | None:
     except (AuthenticationFailed, InvalidToken, TokenError):
         return None
     expires_at = datetime.fromtimestamp(int(token["exp"]), UTC)
-    return Credential(user.pk, api_session=session_id(token), expires_at=expires_at)
+    return Credential(
+        user.pk,
+        user.get_session_auth_hash(),
+        api_session=session_id(token),
+        expires_at=expires_at,
+    )
 
 
 def still_good(credentials: Iterable[Credential], *, now: datetime) -> set[Credential]:
     """Those that would still let somebody in: three queries for any number of them."""
     asked = list(credentials)
-    active = set(
-        User.objects.filter(pk__in={c.user_id for c in asked}, is_active=True).values_list(
-            "pk", flat=True
-        )
-    )
+    people = User.objects.filter(pk__in={c.user_id for c in asked}, is_active=True)
+    auth_hashes = {user.pk: user.get_session_auth_hash() for user in people}
     sessions = live_sessions({c.session_key for c in asked if c.session_key})
     api_sessions = set(
         ApiSession.objects.filter(
@@ -122,7 +138,7 @@ def still_good(credentials: Iterable[Credential], *, now: datetime) -> set[Crede
     return {
         c
         for c in asked
-        if c.user_id in active
+        if constant_time_compare(auth_hashes.get(c.user_id, ""), c.auth_hash)
         and (c.session_key is None or c.session_key in sessions)
         and (c.api_session is None or c.api_session in api_sessions)
         and (c.expires_at is None or c.expires_at > now)

@@ -72,7 +72,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if isinstance(user, User) and user.is_authenticated:
             self.user = user
             key = scope["session"].session_key
-            self.credential = tokens.Credential(user.pk, session_key=key)
+            self.credential = tokens.Credential(
+                user.pk, user.get_session_auth_hash(), session_key=key
+            )
             await self.say({"type": "welcome", "user": user.email})
         else:
             self.close_in(SECONDS_TO_SIGN_IN)

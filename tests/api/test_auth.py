@@ -102,6 +102,26 @@ class TestRefresh:
     def test_a_refresh_token_gives_no_access(self, tokens, get):
         assert get(tokens["refresh"]).status_code == 401
 
+    @pytest.mark.parametrize("what", ["password", "active"])
+    def test_somebody_with_another_password_and_somebody_disabled(
+        self, api_of, alice, tokens, what
+    ):
+        if what == "password":
+            alice.set_password("something else entirely")
+        else:
+            alice.is_active = False
+        alice.save()
+        answer = api_of().post(REFRESH, {"refresh": tokens["refresh"]})
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "not_authenticated"
+        assert ApiSession.objects.get().ended_at is not None
+        User.objects.update(is_active=True)
+        assert api_of().post(REFRESH, {"refresh": tokens["refresh"]}).status_code == 401
+
+    def test_somebody_who_was_deleted(self, api_of, alice, tokens):
+        alice.delete()
+        assert api_of().post(REFRESH, {"refresh": tokens["refresh"]}).status_code == 401
+
     @pytest.mark.parametrize("refresh", ["", "x.y.z", None, 5])
     def test_what_is_none(self, api_of, refresh):
         assert api_of().post(REFRESH, {"refresh": refresh}).status_code in (400, 401)

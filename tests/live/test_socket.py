@@ -217,6 +217,18 @@ class TestLosingAccess:
         code, _ = await alices.hear_close()
         assert code == consumers.NOT_SIGNED_IN
 
+    async def test_another_password_ends_sockets_within_a_minute(self, connect, alice):
+        sockets = [
+            await connect(session=await session_of(alice)),
+            await connect(token=await token_of(alice, now()), origin=None),
+        ]
+        alice.set_password("something else entirely")
+        await alice.asave()
+        await hub().recheck(hub().following)
+        for socket in sockets:
+            code, _ = await socket.hear_close()
+            assert code == consumers.NOT_SIGNED_IN
+
     async def test_access_that_was_lost_without_an_event_ends_within_a_minute(
         self, alices, server
     ):
