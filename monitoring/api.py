@@ -12,12 +12,19 @@ from monitoring.history import SERIES, Point, fitting_range, history
 from servers.access import server_for
 
 DAY = 86400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class QuerySerializer(serializers.Serializer[dict[str, object]]):
     start = serializers.DateTimeField(required=False, default_timezone=UTC)
     end = serializers.DateTimeField(required=False, default_timezone=UTC)
     step = serializers.IntegerField(required=False, min_value=1, max_value=7 * DAY)
+
+    def validate_start(self, at: datetime) -> datetime:
+        return representable(at)
+
+    def validate_end(self, at: datetime) -> datetime:
+        return representable(at)
 
 
 class SeriesSerializer(serializers.Serializer[dict[str, object]]):
@@ -77,6 +84,13 @@ def rounded(name: str, points: list[Point]) -> list[list[float | int | None]]:
         [at, *(None if value is None else round(value, digits) for value in values)]
         for at, *values in points
     ]
+
+
+def representable(at: datetime) -> datetime:
+    """Buckets begin before what was asked for; before year 1 there is nothing to begin in."""
+    if at < EPOCH:
+        raise serializers.ValidationError("There is no history from before 1970.")
+    return at
 
 
 def seconds(at: datetime | None, otherwise: int) -> int:

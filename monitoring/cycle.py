@@ -7,7 +7,7 @@ from time import perf_counter
 
 import msgspec
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from monitoring import samples, sizes
 from monitoring.claims import claim_cycle, release_cycle
@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 CLAIM_LASTS = timedelta(seconds=120)
 # Each refused token costs three seconds of Proxmox's and of ours; nobody mends it in thirty.
 AFTER_DENIAL = timedelta(minutes=5)
+# MariaDB's and MySQL's codes: deadlock found, lock wait timeout exceeded.
+DEADLOCKS = (1213, 1205)
 
 Clock = Callable[[], datetime]
 
@@ -59,9 +61,13 @@ def poll(cluster_id: int, *, clock: Clock) -> bool:
     cluster = Cluster.objects.prefetch_related("tokens", "endpoints").get(pk=cluster_id)
     try:
         resources = gateway_to(access_to(cluster, ClusterToken.Purpose.READ)).resources()
-        store(cluster, claim, resources, now=clock(), started=started)
+        store_in_spite_of_deadlocks(cluster, claim, resources, clock=clock, started=started)
     except ProxmoxError as error:
-        note_failure(cluster, claim, error, now=clock())
+        note_failure(cluster, claim, failure_kind(error), str(error), now=clock())
+    except (DatabaseError, ValueError, OverflowError) as error:
+        # What Proxmox answered could not be stored: staff must see that, and the log why.
+        note_failure(cluster, claim, Cluster.Failure.INTERNAL, type(error).__name__, now=clock())
+        raise
     except LostClaim:
         logger.warning("%s: the cycle took too long and was taken over.", cluster)
     finally:
@@ -69,19 +75,33 @@ def poll(cluster_id: int, *, clock: Clock) -> bool:
     return True
 
 
+def store_in_spite_of_deadlocks(
+    cluster: Cluster, claim: str, resources: Resources, *, clock: Clock, started: float
+) -> None:
+    """MariaDB ends one of two transactions that wait for each other; that one is tried again."""
+    try:
+        store(cluster, claim, resources, now=clock(), started=started)
+    except OperationalError as error:
+        if not error.args or error.args[0] not in DEADLOCKS:
+            raise
+        store(cluster, claim, resources, now=clock(), started=started)
+
+
 def store(
     cluster: Cluster, claim: str, resources: Resources, *, now: datetime, started: float
 ) -> None:
     taken_at = int(now.timestamp())
-    plan = reconcile(
-        resources,
-        known_servers(cluster.pk),
-        remembered(cluster.pk),
-        disk_uses(cluster.pk, taken_at),
-        now=taken_at,
-    )
     with transaction.atomic():
+        # Locks the cluster's row, as whoever adds or removes one of its servers does: what is
+        # read from here on stays true until the end.
         note_success(cluster, claim, resources, now=now, seconds=perf_counter() - started)
+        plan = reconcile(
+            resources,
+            known_servers(cluster.pk),
+            remembered(cluster.pk),
+            disk_uses(cluster.pk, taken_at),
+            now=taken_at,
+        )
         events = apply(cluster, plan, resources, now=now)
         samples.store(plan.samples, taken_at=taken_at)
         sizes.note(plan.resized, taken_at=taken_at)
@@ -93,7 +113,7 @@ def store(
             events,
             [(server, taken_at, *values) for server, values in plan.samples.items()],
         )
-        enqueue("monitoring.look_into_guests", cluster_id=cluster.pk)
+        enqueue("monitoring.look_into_guests", expires=interval(), cluster_id=cluster.pk)
 
 
 def apply(
@@ -110,7 +130,9 @@ def apply(
         )
         for server, (_, reading) in zip(added, plan.new, strict=True):
             if reading.measured:
-                plan.samples[server.pk] = plan.resized[server.pk] = reading.measured
+                plan.samples[server.pk] = reading.measured
+            if reading.counters and reading.counters.sizes:
+                plan.resized[server.pk] = reading.counters.sizes
     return events
 
 
@@ -182,18 +204,22 @@ def warning_of(cluster: Cluster, resources: Resources) -> str:
     return ""
 
 
-def note_failure(cluster: Cluster, claim: str, error: ProxmoxError, *, now: datetime) -> None:
-    denied = isinstance(error, ProxmoxDenied)
-    Cluster.objects.filter(pk=cluster.pk, cycle_claim=claim).update(
+def note_failure(
+    cluster: Cluster, claim: str, kind: Cluster.Failure, why: str, *, now: datetime
+) -> None:
+    denied = kind == Cluster.Failure.DENIED
+    noted = Cluster.objects.filter(pk=cluster.pk, cycle_claim=claim).update(
         cycle_claim="",
         cycle_claimed_until=None,
         next_cycle_at=now + AFTER_DENIAL if denied else None,
         failing_since=cluster.failing_since or now,
-        failure=failure_kind(error),
-        failure_message=str(error)[:2000],
+        failure=kind,
+        failure_message=why[:2000],
     )
+    if not noted:
+        return  # another worker took the cycle over, and knows better
     if not cluster.failing_since:
-        logger.warning("%s cannot be polled: %s", cluster, error)
+        logger.warning("%s cannot be polled: %s", cluster, why)
     if cluster.is_stale(now):
         inventory.lose_sight(cluster, now)
 

@@ -16,6 +16,7 @@ from enum import Enum
 from time import monotonic
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from monitoring.claims import claim_look, release_look
 from monitoring.identity import same_guest
@@ -47,8 +48,9 @@ AGAIN = {
     GuestDisk.State.DENIED: 1800,
     GuestDisk.State.DISABLED: 3600,
 }
-# An identity is read again now and then even without a sign of change.
-IDENTITY_AGAIN_SECONDS = 3600
+# When an identity that could not be read is asked for again, and whether a missing guest is gone.
+IDENTITY_AGAIN = timedelta(minutes=5)
+MISSING_AGAIN = timedelta(minutes=1)
 # Where Proxmox will not say whether a guest exists, it counts as gone after so long unseen.
 UNSEEN = timedelta(minutes=10)
 
@@ -86,7 +88,12 @@ def look_into(cluster_id: int, *, clock: Callable[[], datetime]) -> int:
         asked = 0
         for answer in ask(access, questions):
             asked += 1
-            take_in(answer, now=clock())
+            try:
+                take_in(answer, now=clock())
+            except DatabaseError:
+                # One guest's odd answer, or a deadlock, is not to keep the others waiting.
+                logger.exception("%s: an answer could not be stored.", answer.question.server)
+                put_off(answer.question, now=clock())
         return asked
     except ProxmoxDenied as error:
         logger.warning("%s: %s", cluster_id, error)
@@ -100,7 +107,11 @@ def open_questions(cluster: Cluster, now: datetime) -> list[Question]:
     present = Server.objects.filter(cluster=cluster, present=True, node__isnull=False)
     reachable = present.exclude(node__status=Node.Status.OFFLINE).select_related("node")
     patience = now - timedelta(seconds=settings.POLL_INTERVAL)
-    identities = reachable.filter(identity_due=True).exclude(missing_since__gt=patience)
+    identities = (
+        reachable.filter(identity_due=True)
+        .exclude(missing_since__gt=patience)
+        .exclude(identity_next_at__gt=now)
+    )
     disks = (
         reachable.filter(
             kind=Server.Kind.QEMU,
@@ -177,8 +188,21 @@ def take_in(answer: Answer, *, now: datetime) -> None:
         note_disks(server, answer.result, now=now)
     elif isinstance(answer.result, GuestConfig):
         identify(server, answer.result, now=now)
-    elif isinstance(answer.result, ProxmoxError) and server.missing_since:
-        judge_missing(server, answer.result, now=now)
+    elif isinstance(answer.result, ProxmoxError):
+        put_off(answer.question, now=now)
+        if server.missing_since:
+            judge_missing(server, answer.result, now=now)
+
+
+def put_off(question: Question, *, now: datetime) -> None:
+    """What failed is not asked again for minutes."""
+    server = question.server
+    if question.about is About.DISK:
+        again = int(now.timestamp()) + AGAIN[GuestDisk.State.FAILED]
+        GuestDisk.objects.filter(pk=server.pk).update(next_look_at=again)
+    else:
+        again_at = now + (MISSING_AGAIN if server.missing_since else IDENTITY_AGAIN)
+        Server.objects.filter(pk=server.pk).update(identity_next_at=again_at)
 
 
 def identify(server: Server, config: GuestConfig, *, now: datetime) -> None:

@@ -27,6 +27,10 @@ STATUSES = {
 }
 
 
+# Memory and disk in bytes, None where not known.
+Sizes = tuple[int | None, int | None]
+
+
 class Counters(NamedTuple):
     """What is remembered of a guest until the next cycle. Times in Unix seconds."""
 
@@ -37,7 +41,7 @@ class Counters(NamedTuple):
     netout: int | None
     diskread: int | None
     diskwrite: int | None
-    sizes: tuple[int | None, int | None] | None = None
+    sizes: Sizes | None = None
 
 
 class DiskUse(NamedTuple):
@@ -113,12 +117,16 @@ def reading(
     *,
     restarted: bool = False,
 ) -> Reading:
-    sizes = (fresh.memory_total, fresh.disk_total)
+    disk_total = fresh.disk_total
+    if not fresh.disk_source and previous is not None and previous.sizes:
+        # An agent that comes and goes is no new disk: what it told last is kept.
+        disk_total = previous.sizes[1]
+    sizes = (fresh.memory_total, disk_total)
     resized = previous is None or previous.sizes != sizes
     return Reading(status, fresh, counters(guest, sizes, now), restarted, resized)
 
 
-def counters(guest: Guest, sizes: tuple[int | None, int | None], now: int) -> Counters:
+def counters(guest: Guest, sizes: Sizes, now: int) -> Counters:
     return Counters(
         guest.node,
         guest.uptime or 0,

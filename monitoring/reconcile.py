@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitoring.readings import Counters, DiskUse, Measured, Reading, nodes_online, read
+from monitoring.readings import Counters, DiskUse, Measured, Reading, Sizes, nodes_online, read
 from servers.models import Server
 from servers.proxmox.types import Guest, Resources
 
@@ -35,7 +35,7 @@ class Plan:
     changed: dict[int, dict[str, object]] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
     samples: dict[int, Measured] = field(default_factory=dict)
-    resized: dict[int, Measured] = field(default_factory=dict)
+    resized: dict[int, Sizes] = field(default_factory=dict)
     counters: dict[int, Counters] = field(default_factory=dict)
 
 
@@ -58,8 +58,7 @@ def reconcile(
     for server in known:
         guest = reported.pop(server.vmid, None)
         if guest is None:
-            if not server.missing:
-                plan.missing.append(server.id)
+            absent(plan, server, is_partial=resources.malformed > 0)
             continue
         reading = read(
             guest,
@@ -82,12 +81,27 @@ def reconcile(
     return plan
 
 
+def absent(plan: Plan, server: Known, *, is_partial: bool) -> None:
+    """A server that is not listed. In a list that could not be read whole it may well be."""
+    if not is_partial:
+        if not server.missing:
+            plan.missing.append(server.id)
+        return
+    changes: dict[str, object] = {}
+    if server.status != Server.Status.UNKNOWN:
+        changes["status"] = Server.Status.UNKNOWN
+    if server.missing:
+        changes["missing_since"] = None
+    if changes:
+        plan.changed[server.id] = changes
+
+
 def meet(plan: Plan, server: Known, guest: Guest, reading: Reading) -> None:
     """Adds to the plan what a reported guest means for its server."""
     changes = differences(server, guest, reading.status)
     suspected = server.identity_due or is_suspect(server, guest, reading)
     if suspected and not server.identity_due:
-        changes["identity_due"] = True
+        changes |= {"identity_due": True, "identity_next_at": None}
     if changes:
         plan.changed[server.id] = changes
     # While it may be another guest under an old VMID, its numbers belong to nobody yet.
@@ -98,8 +112,8 @@ def meet(plan: Plan, server: Known, guest: Guest, reading: Reading) -> None:
         plan.counters[server.vmid] = remembered
     if reading.measured and not held:
         plan.samples[server.id] = reading.measured
-        if reading.resized:
-            plan.resized[server.id] = reading.measured
+        if reading.resized and reading.counters and reading.counters.sizes:
+            plan.resized[server.id] = reading.counters.sizes
 
 
 def differences(server: Known, guest: Guest, status: str) -> dict[str, object]:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
+from monitoring import sizes
+
 logger = logging.getLogger(__name__)
 
 TABLE = "monitoring_sample"
@@ -20,6 +22,7 @@ LATER = "later"
 
 def prune(*, now: datetime) -> int:
     """Removes what is too old; returns how many rows or partitions went."""
+    sizes.prune(before=int((now - timedelta(days=settings.RETENTION_DAYS)).timestamp()))
     if connection.vendor == "mysql":
         extend(now=now)
         return drop_old_partitions(now=now)

@@ -106,7 +106,10 @@ def seed_history(cluster: Cluster, *, now: datetime) -> int:
                 samples.store(made, taken_at=at)
                 count += len(made)
         newer = oldest
-    week_ago = {picture.sample.server_id: picture.at(end) for picture in pictures}
+    week_ago = {
+        picture.sample.server_id: (picture.sample.memory_total, picture.sample.disk_total)
+        for picture in pictures
+    }
     sizes.note(week_ago, taken_at=end - SPACING[-1][0])
     for picture in pictures:
         picture.sample.save()

@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 
 from accounts.models import User
 from monitoring import retention
+from panel.checks import PROXY_REMEDY, PROXY_WORDS, lacks_proxy
 from servers.models import Cluster, ClusterToken
-from servers.secrets import Undecryptable
 
 OLDEST_REDIS = (6, 2)
 
@@ -34,6 +34,7 @@ def examine() -> Iterator[Finding]:
     """All findings, in the order in which they depend on each other."""
     keys = encryption_keys()
     yield keys
+    yield proxies()
     database = reach_database()
     yield database
     yield redis()
@@ -61,6 +62,14 @@ def encryption_keys() -> Finding:
             "print(base64.urlsafe_b64encode(os.urandom(32)).decode())'",
         )  # fmt: skip
     return Finding("ENCRYPTION_KEYS", True, f"{len(settings.ENCRYPTION_KEYS)} in use.")
+
+
+def proxies() -> Finding:
+    if lacks_proxy():
+        return Finding("Proxy", False, PROXY_WORDS, PROXY_REMEDY)
+    return Finding(
+        "Proxy", True, f"{settings.TRUSTED_PROXIES} trusted before {settings.PANEL_URL}"
+    )
 
 
 def reach_database() -> Finding:
@@ -110,14 +119,14 @@ def people() -> Finding:
 
 
 def secrets() -> Finding:
-    try:
-        count = len(list(ClusterToken.objects.all()))
-    except Undecryptable as error:
+    tokens = list(ClusterToken.objects.all())
+    lost = [token.token_id for token in tokens if token.is_lost]
+    if lost:
         return Finding(
-            "Stored secrets", False, str(error),
+            "Stored secrets", False, f"cannot be decrypted: {', '.join(lost)}.",
             "Add the old key at the end of ENCRYPTION_KEYS, or enter the tokens anew.",
         )  # fmt: skip
-    return Finding("Stored secrets", True, f"all {count} can be decrypted.")
+    return Finding("Stored secrets", True, f"all {len(tokens)} can be decrypted.")
 
 
 def partitions() -> Finding:

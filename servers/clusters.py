@@ -24,6 +24,11 @@ def access_to(cluster: Cluster, purpose: ClusterToken.Purpose) -> Access:
     )
     if token is None or not endpoints:
         raise ProxmoxDenied(f"{cluster} has no API token or no endpoint yet.")
+    if token.is_lost:
+        raise ProxmoxDenied(
+            f"The stored secret of {token.token_id} cannot be decrypted: the key it was encrypted "
+            "with is missing from ENCRYPTION_KEYS."
+        )
     return Access(endpoints, token.token_id, token.secret, cluster.ca_pem)
 
 

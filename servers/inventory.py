@@ -154,9 +154,16 @@ def recognise(server: Server, identity: str, *, now: datetime) -> None:
     Server.objects.filter(pk=server.pk, present=True).update(identity=identity, identity_due=False)
 
 
+def lock(cluster_id: int) -> None:
+    """Whoever adds or removes servers waits for the cluster's cycle, and it for them: taken in
+    another order, MariaDB would end one of the two as a deadlock."""
+    Cluster.objects.select_for_update().only("pk").get(pk=cluster_id)
+
+
 def replace(server: Server, identity: str, *, now: datetime) -> Server:
     """Another guest has this server's VMID: the server is gone, a new one without owner begins."""
     with transaction.atomic():
+        lock(server.cluster_id)
         mark_gone(server.pk, why="Another guest has its VMID now.", now=now)
         return Server.objects.create(
             cluster_id=server.cluster_id,
@@ -195,6 +202,7 @@ def bring_back(twin: Server, server: Server, *, now: datetime) -> None:
     `server` is the row that was begun for it meanwhile; once somebody owns that, nothing is done.
     """
     with transaction.atomic():
+        lock(server.cluster_id)
         fields = {
             name: getattr(server, name)
             for name in ("node_id", "guest_name", "status", "lock", "tags", "cpus")
@@ -204,7 +212,12 @@ def bring_back(twin: Server, server: Server, *, now: datetime) -> None:
             Server.objects.filter(pk=server.pk).update(identity=twin.identity, identity_due=False)
             return
         Server.objects.filter(pk=twin.pk, present=None).update(
-            present=True, gone_at=None, identity_due=False, status_since=now, **fields
+            present=True,
+            gone_at=None,
+            identity_due=False,
+            identity_next_at=None,
+            status_since=now,
+            **fields,
         )
         audit.record(
             "server.back",

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from servers.secrets import EncryptedTextField
+from servers.secrets import EncryptedTextField, LostSecret
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -22,6 +22,7 @@ class Cluster(models.Model):
         DENIED = "denied", _("access denied")
         REFUSED = "refused", _("refused")
         MALFORMED = "malformed", _("answered nonsense")
+        INTERNAL = "internal", _("could not be stored")
 
     name = models.CharField(_("name"), max_length=64, unique=True)
     enabled = models.BooleanField(_("polled"), default=True)
@@ -118,6 +119,11 @@ class ClusterToken(models.Model):
     def __repr__(self) -> str:
         return f"<ClusterToken {self.token_id}>"
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the key that its secret was encrypted with is missing from ENCRYPTION_KEYS."""
+        return isinstance(self.secret, LostSecret)
+
 
 class Node(models.Model):
     """A hypervisor of a cluster, as its last good cycle saw it."""
@@ -195,6 +201,7 @@ class Server(models.Model):
     identity_due = models.BooleanField(
         default=True, help_text=_("Its configuration must be read before it is trusted to be it.")
     )
+    identity_next_at = models.DateTimeField(null=True, editable=False)
     owner = models.ForeignKey(
         User,
         on_delete=models.SET_NULL,

@@ -13,8 +13,20 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 
-class Undecryptable(Exception):
-    """No key in ENCRYPTION_KEYS opens this value."""
+class LostSecret(str):
+    """Empty text in the place of a secret that no key in ENCRYPTION_KEYS opens.
+
+    Saving it keeps what is stored, so that the right key can still come back, and the form in
+    which a new secret is entered still opens.
+    """
+
+    sealed: str
+
+    @classmethod
+    def of(cls, sealed: str) -> "LostSecret":
+        lost = cls("")
+        lost.sealed = sealed
+        return lost
 
 
 @lru_cache(maxsize=4)
@@ -35,6 +47,8 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that is encrypted in the database and plain in Python."""
 
     def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, LostSecret):
+            return value.sealed
         plain = super().get_prep_value(value)
         return plain if plain in (None, "") else box().encrypt(plain.encode()).decode()
 
@@ -43,8 +57,5 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
             return value
         try:
             return box().decrypt(value.encode()).decode()
-        except InvalidToken as error:
-            raise Undecryptable(
-                "A stored secret cannot be decrypted: the key it was encrypted with is missing "
-                "from ENCRYPTION_KEYS."
-            ) from error
+        except InvalidToken:
+            return LostSecret.of(value)

@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                             ("denied", "access denied"),
                             ("refused", "refused"),
                             ("malformed", "answered nonsense"),
+                            ("internal", "could not be stored"),
                         ],
                         default="",
                         max_length=16,
@@ -122,6 +123,7 @@ class Migration(migrations.Migration):
                         help_text="Its configuration must be read before it is trusted to be it.",
                     ),
                 ),
+                ("identity_next_at", models.DateTimeField(editable=False, null=True)),
                 ("name", models.CharField(max_length=128, verbose_name="name")),
                 (
                     "guest_name",

@@ -4,7 +4,6 @@ Proxmoxer joins paths without quoting, so that a name with slashes reached anoth
 each segment is checked here before it goes into a path.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,8 +28,6 @@ from servers.proxmox.types import (
     Resources,
     Version,
 )
-
-NODE_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 # Total time for a call, seconds. A node behind the one we ask gets 30 s from Proxmox itself;
 # an agent that is silent costs Proxmox's own workers 5 s or more.
@@ -71,10 +68,11 @@ def translated() -> Iterator[None]:
         yield
     except ResourceException as error:
         raise translate(error.status_code, str(error.content), error.errors) from error
-    except msgspec.ValidationError as error:
-        raise ProxmoxMalformed(f"The reply is not of the form that was asked for: {error}.") from (
-            error
-        )
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+        # A guest writes part of what its agent answers: anything may be in it.
+        raise ProxmoxMalformed(
+            f"The reply is not of the form that was asked for ({type(error).__name__})."
+        ) from error
 
 
 def translate(status: int, reason: str, errors: object) -> ProxmoxError:
@@ -108,7 +106,7 @@ class Gateway:
         )
 
     def _guest(self, node: str, kind: Kind, vmid: int, seconds: float) -> ProxmoxResource:
-        if not NODE_NAME.fullmatch(node):
+        if not replies.NODE_NAME.fullmatch(node):
             raise ProxmoxRefused("This is no name of a node.")
         if kind not in ("qemu", "lxc"):
             raise ProxmoxRefused("This is no kind of guest.")

@@ -1,6 +1,7 @@
 """From Proxmox's replies to our types. Types in them are mixed and fields come and go."""
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -17,6 +18,12 @@ from servers.proxmox.types import (
 )
 
 GUEST_KINDS = frozenset(("qemu", "lxc"))
+NODE_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+# No machine has more CPUs, no file system is larger, no guest has more of them.
+MOST_CPUS = 1_000_000
+LARGEST_DISK = 2**56
+MOST_FILE_SYSTEMS = 64
 
 # File systems that hold no data of the guest's own, or hold it elsewhere.
 NOT_ITS_DISK = frozenset(
@@ -94,24 +101,35 @@ def resources(data: msgspec.Raw) -> Resources:
     nodes: list[NodeState] = []
     for row in rows:
         if row.type in GUEST_KINDS:
-            if row.vmid is None or not row.node:
+            if row.vmid is None or not is_node(row.node):
                 malformed += 1
             else:
                 guests.append(guest_of(row, row.vmid))
-        elif row.type == "node" and row.node:
-            nodes.append(
-                NodeState(
-                    row.node, row.status, row.cpu, row.maxcpu, row.mem, row.maxmem, row.uptime
-                )
-            )
+        elif row.type == "node" and is_node(row.node):
+            nodes.append(node_of(row))
     return Resources(guests, nodes, malformed)
+
+
+@lru_cache(maxsize=4096)
+def is_node(name: str) -> bool:
+    return NODE_NAME.fullmatch(name) is not None
+
+
+def figure(value: float | None) -> float | None:
+    """A load or a number of CPUs; "nan", "inf" and what no machine has are not known."""
+    return value if value is not None and 0 <= value <= MOST_CPUS else None
+
+
+def node_of(row: Row) -> NodeState:
+    cpu, maxcpu = figure(row.cpu), figure(row.maxcpu)
+    return NodeState(row.node, row.status, cpu, maxcpu, row.mem, row.maxmem, row.uptime)
 
 
 def guest_of(row: Row, vmid: int) -> Guest:
     return Guest(
         row.type,  # type: ignore[arg-type]  # is one of GUEST_KINDS
-        vmid, row.node, row.status, row.name, row.cpu, row.maxcpu, row.mem, row.maxmem,
-        row.memhost, row.disk, row.maxdisk, row.netin, row.netout, row.diskread, row.diskwrite,
+        vmid, row.node, row.status, row.name, figure(row.cpu), figure(row.maxcpu), row.mem,
+        row.maxmem, row.memhost, row.disk, row.maxdisk, row.netin, row.netout, row.diskread, row.diskwrite,
         row.uptime, row.template, row.lock, row.tags,
     )  # fmt: skip
 
@@ -166,15 +184,15 @@ def file_systems(data: msgspec.Raw) -> list[FileSystem]:
     for entry in entries:
         if isinstance(entry, dict) and (system := file_system(entry)):
             found.setdefault(str(entry.get("name") or system.mountpoint), system)
-    return list(found.values())
+    return list(found.values())[:MOST_FILE_SYSTEMS]
 
 
 def file_system(entry: dict[str, Any]) -> FileSystem | None:
     kind = str(entry.get("type", "")).lower()
     try:
         used, total = int(entry["used-bytes"]), int(entry["total-bytes"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    if kind in NOT_ITS_DISK or total <= 0 or not 0 <= used <= total:
+    if kind in NOT_ITS_DISK or not 0 <= used <= total or not 0 < total <= LARGEST_DISK:
         return None
     return FileSystem(str(entry.get("mountpoint", ""))[:255], kind[:32], used, total)

@@ -8,10 +8,12 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from servers.proxmox.errors import ProxmoxUnreachable
 from servers.proxmox.types import Access, Endpoint
@@ -33,12 +35,15 @@ def normal_fingerprint(text: str) -> str:
 
 
 def valid_ca(pem: str) -> str:
-    """The PEM itself; ValueError where it holds no certificate."""
+    """The certificates alone, without what was written around them.
+
+    Raises ValueError where there is none.
+    """
     try:
-        x509.load_pem_x509_certificates(pem.encode())
+        found = x509.load_pem_x509_certificates(pem.encode())
     except ValueError as error:
         raise ValueError("This is no PEM certificate.") from error
-    return pem
+    return "".join(each.public_bytes(Encoding.PEM).decode() for each in found)
 
 
 def shown_fingerprint(endpoint: Endpoint) -> str:
@@ -81,6 +86,15 @@ class DeadlineSocket(ssl.SSLSocket):
 
 
 class DeadlineConnection(HTTPSConnection):
+    def connect(self) -> None:
+        """What fails before the handshake is done was never sent: urllib3 calls it a read."""
+        try:
+            super().connect()
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "The TLS handshake timed out") from error
+        except ConnectionError as error:
+            raise NewConnectionError(self, f"The TLS handshake broke off: {error}") from error
+
     def getresponse(self) -> Any:
         if isinstance(self.sock, DeadlineSocket) and self.timeout is not None:
             self.sock.deadline = monotonic() + float(self.timeout)

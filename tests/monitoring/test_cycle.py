@@ -1,11 +1,17 @@
 """The cycle on the simulated cluster, through the real gateway."""
 
+import msgspec
 import pytest
+from cryptography.fernet import Fernet
+from django.db import DataError, OperationalError
 
 from accounts.models import AuditEntry
 from monitoring import cycle
 from monitoring.models import CycleMemory, Sample
 from servers.models import Cluster, ClusterEndpoint, ClusterToken, LastSample, Node, Server
+from servers.proxmox import replies
+from servers.proxmox.errors import ProxmoxUnreachable
+from servers.proxmox.gateway import Gateway
 from servers.simulator.faults import Garbage
 
 pytestmark = pytest.mark.django_db
@@ -76,15 +82,29 @@ class TestClaims:
         assert cycle.poll(polled.pk, clock=clock) is False
 
     def test_a_cycle_that_was_taken_over_stores_nothing(self, cluster, clock, monkeypatch):
-        def taken_over(*args, **kwargs):
-            Cluster.objects.update(cycle_claim="other")
-            return {}
+        real = Gateway.resources
 
-        monkeypatch.setattr(cycle, "disk_uses", taken_over)
+        def taken_over(gateway):
+            Cluster.objects.update(cycle_claim="other")
+            return real(gateway)
+
+        monkeypatch.setattr(Gateway, "resources", taken_over)
         assert cycle.poll(cluster.pk, clock=clock) is True
         assert not Server.objects.exists()
         cluster.refresh_from_db()
         assert cluster.cycle_claim == "other"
+
+    def test_its_failure_is_not_noted_either(self, polled, clock, world, monkeypatch):
+        def taken_over(gateway):
+            Cluster.objects.update(cycle_claim="other")
+            raise ProxmoxUnreachable("away")
+
+        monkeypatch.setattr(Gateway, "resources", taken_over)
+        clock.pass_by(3600)
+        cycle.poll(polled.pk, clock=clock)
+        polled.refresh_from_db()
+        assert polled.failure == ""
+        assert Server.objects.filter(status="running").exists()
 
     def test_a_disabled_cluster_is_left_alone(self, cluster, clock, wire):
         Cluster.objects.update(enabled=False)
@@ -200,7 +220,114 @@ class TestFailures:
         assert Server.objects.filter(status="stopped").exists()
 
 
+class TestTheDatabase:
+    def test_a_deadlock_is_tried_again(self, polled, clock, monkeypatch):
+        real, calls = cycle.store, []
+
+        def once_deadlocked(*args, **kwargs):
+            calls.append(1)
+            if len(calls) == 1:
+                raise OperationalError(1213, "Deadlock found when trying to get lock")
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(cycle, "store", once_deadlocked)
+        clock.pass_by(30)
+        assert cycle.poll(polled.pk, clock=clock) is True
+        polled.refresh_from_db()
+        assert (len(calls), polled.failure, polled.last_cycle_at) == (2, "", clock())
+
+    def test_what_cannot_be_stored_is_seen_by_staff_and_by_the_log(
+        self, polled, clock, monkeypatch
+    ):
+        def broken(*args, **kwargs):
+            raise DataError(1264, "Out of range value")
+
+        monkeypatch.setattr(cycle, "store", broken)
+        clock.pass_by(30)
+        with pytest.raises(DataError):
+            cycle.poll(polled.pk, clock=clock)
+        polled.refresh_from_db()
+        assert (polled.failure, polled.failure_message) == ("internal", "DataError")
+        assert polled.cycle_claim == ""
+
+    def test_a_lost_key_is_a_failure_with_its_reason(self, polled, clock, settings):
+        settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        clock.pass_by(30)
+        assert cycle.poll(polled.pk, clock=clock) is True
+        polled.refresh_from_db()
+        assert polled.failure == "denied"
+        assert "ENCRYPTION_KEYS" in polled.failure_message
+
+
+def test_a_look_is_worth_nothing_once_the_next_is_due(
+    cluster, pass_cycle, sent, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        pass_cycle(looking=False)
+    (message,) = (m for m in sent if m.name == "monitoring.look_into_guests")
+    assert message.options == {"expires": 30}
+
+
 class TestOddReplies:
+    def odd(self, monkeypatch, change):
+        """The list as Proxmox sends it, with one row changed on the way."""
+        real = replies.resources
+
+        def changed(data):
+            rows = msgspec.json.decode(data)
+            change(rows)
+            return real(msgspec.Raw(msgspec.json.encode(rows)))
+
+        monkeypatch.setattr(replies, "resources", changed)
+
+    @pytest.mark.parametrize("kind", ["qemu", "node"])
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("maxcpu", -1),
+            ("maxcpu", "inf"),
+            ("maxcpu", "nan"),
+            ("maxcpu", 1e12),
+            ("cpu", "nan"),
+            ("cpu", 1e300),
+            ("cpu", -3),
+            ("node", "n" * 70),
+            ("name", "x\u0000y"),
+            ("tags", "🦊" * 600),
+        ],
+    )
+    def test_one_odd_row_costs_nobody_else_a_sample(
+        self, polled, pass_cycle, monkeypatch, world, kind, field, value
+    ):
+        odd = of(world)
+
+        def change(rows):
+            row = next(r for r in rows if r["type"] == kind and r.get("vmid") in (None, odd.vmid))
+            row[field] = value
+
+        self.odd(monkeypatch, change)
+        before = Sample.objects.count()
+        world.create_guest(name="new-one", uptime=60)
+        pass_cycle()
+        polled.refresh_from_db()
+        assert polled.failure == ""
+        assert Sample.objects.count() > before + 3
+
+    def test_a_guest_that_moved_while_its_row_cannot_be_read_is_not_gone(
+        self, server, world, pass_cycle, monkeypatch
+    ):
+        target = next(name for name in ("pve1", "pve2", "pve3") if name != server.node.name)
+        world.migrate(server.vmid, target)
+
+        def change(rows):
+            next(r for r in rows if r.get("vmid") == server.vmid)["uptime"] = "soon"
+
+        self.odd(monkeypatch, change)
+        for _ in range(30):
+            pass_cycle()
+        server.refresh_from_db()
+        assert (server.present, server.status) == (True, "unknown")
+
     @pytest.mark.parametrize("kind", [Garbage.STRINGS, Garbage.MISSING])
     def test_rows_that_cannot_be_read_delete_nobody(self, polled, world, pass_cycle, kind):
         before = Server.objects.filter(present=True).count()

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from django.db import DatabaseError, OperationalError
 
 from monitoring import look
 from monitoring.look import CALLS_PER_NODE
@@ -124,6 +125,43 @@ def test_a_node_that_stays_silent_is_left_in_peace_for_the_round(server, world, 
     wire.requests.clear()
     look.look_into(server.cluster_id, clock=clock)
     assert len(asked(wire, f"/nodes/{node}/")) <= 2 * CALLS_PER_NODE
+
+
+def test_an_identity_that_cannot_be_read_is_not_asked_for_again_for_minutes(
+    server, world, pass_cycle, wire
+):
+    Server.objects.filter(pk=server.pk).update(identity_due=True)
+    fail = {"status": 403, "reason": "Permission check failed", "times": 99}
+    world.fail_next("GET", f"/{server.vmid}/config", **fail)
+    wire.requests.clear()
+    for _ in range(8):
+        pass_cycle()
+    assert len(asked(wire, f"/{server.vmid}/config")) == 1
+    for _ in range(5):
+        pass_cycle()
+    assert len(asked(wire, f"/{server.vmid}/config")) == 2
+
+
+@pytest.mark.parametrize("error", [DatabaseError("odd"), OperationalError(1213, "Deadlock")])
+def test_one_guests_answer_that_cannot_be_stored_keeps_nobody_waiting(
+    polled, world, clock, monkeypatch, error
+):
+    GuestDisk.objects.update(next_look_at=0)
+    victim = GuestDisk.objects.exclude(state="disabled").first().server_id
+    real = look.note_disks
+
+    def broken(server, result, *, now):
+        if server.pk == victim:
+            raise error
+        real(server, result, now=now)
+
+    monkeypatch.setattr(look, "note_disks", broken)
+    look.look_into(polled.pk, clock=clock)
+    waiting = GuestDisk.objects.filter(
+        next_look_at=0, server__status="running", state__in=["ok", "not_running"]
+    )
+    assert not waiting.exists()
+    assert GuestDisk.objects.get(server=victim).next_look_at > clock.seconds
 
 
 def test_never_two_rounds_at_once(polled, clock):

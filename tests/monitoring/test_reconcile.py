@@ -14,6 +14,7 @@ GUEST = {
     "cpu": 0.1, "maxcpu": 2, "mem": 1, "maxmem": 2, "uptime": 130,
 }  # fmt: skip
 ONLINE = (NodeState("pve1", "online"),)
+SUSPECTED = {"identity_due": True, "identity_next_at": None}
 MEMORY = {101: Counters("pve1", 100, NOW - 30, 0, 0, 0, 0)}
 
 
@@ -60,7 +61,7 @@ def test_a_move_changes_the_node_alone():
         ({"maxcpu": 4}, {"cpus": 4}),
         ({"maxcpu": 1e30}, {}),
         ({"status": "unknown", "uptime": None}, {"status": "unknown"}),
-        ({"name": "x" * 300}, {"guest_name": "x" * 128, "identity_due": True}),
+        ({"name": "x" * 300}, {"guest_name": "x" * 128, **SUSPECTED}),
     ],
 )
 def test_what_changed(fields, changes):
@@ -69,7 +70,7 @@ def test_what_changed(fields, changes):
 
 def test_what_a_row_leaves_out_is_kept():
     bare = {"status": "unknown", "name": "", "maxcpu": None, "maxmem": None, "uptime": None}
-    assert set(plan(bare).changed[7]) == {"status", "identity_due"}
+    assert plan(bare).changed[7] == {"status": "unknown", **SUSPECTED}
 
 
 def test_a_guest_on_a_dead_node_is_unknown():
@@ -80,6 +81,22 @@ def test_a_guest_on_a_dead_node_is_unknown():
 
 def test_nodes_that_the_token_does_not_see_are_not_dead():
     assert plan({}, nodes=[]).changed == {}
+
+
+class TestPartialLists:
+    """In a list with rows that could not be read, what is absent may well be there."""
+
+    def partial(self, *known):
+        return reconcile(Resources([], list(ONLINE), 1), known, MEMORY, {}, now=NOW)
+
+    def test_nobody_is_missing_from_one_and_nothing_is_known(self):
+        result = self.partial(KNOWN)
+        assert result.missing == []
+        assert result.changed == {7: {"status": "unknown"}}
+
+    def test_who_was_missing_is_not_any_more(self):
+        result = self.partial(KNOWN._replace(missing=True, status="unknown"))
+        assert result.changed == {7: {"missing_since": None}}
 
 
 class TestMissing:

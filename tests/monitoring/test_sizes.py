@@ -2,7 +2,7 @@ import pytest
 
 from monitoring import sizes
 from monitoring.history import Range, history
-from monitoring.models import Size
+from monitoring.models import GuestDisk, Size
 from monitoring.sizes import Sized, at
 from servers.models import Server
 
@@ -65,6 +65,22 @@ class TestNoted:
     def test_a_cycle_without_one_asks_nothing(self, polled, clock, django_assert_num_queries):
         with django_assert_num_queries(0):
             sizes.note({}, taken_at=5)
+
+    def test_an_agent_that_comes_and_goes_is_no_new_disk(self, server, world, pass_cycle):
+        for agent in ("up", "dead") * 3:
+            world.set_agent(server.vmid, agent)
+            GuestDisk.objects.update(next_look_at=0, measured_at=None, used=None)
+            pass_cycle()
+            pass_cycle()
+        assert len(rows(server)) <= 3
+
+    def test_what_no_chart_reaches_any_more_goes(self, server):
+        Size.objects.all().delete()
+        for since in (10, 20, 30, 1000):
+            Size.objects.create(server=server, since=since)
+        assert sizes.prune(before=500) == 2
+        assert rows(server) == [30, 1000]
+        assert sizes.prune(before=500) == 0
 
     def test_the_chart_has_it_as_a_line(self, server):
         Size.objects.filter(server=server).delete()

@@ -1,5 +1,6 @@
 """The gateway over the simulated cluster: our session, proxmoxer's paths, our error tree."""
 
+import contextlib
 import logging
 from io import BytesIO
 
@@ -124,6 +125,23 @@ def test_no_segment_leads_to_another_path(answering, node, vmid):
     with pytest.raises((ProxmoxRefused, ValueError)):
         gateway.file_systems(node=node, vmid=vmid)
     assert adapter.sent == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data":{"result":' + b"[" * 50_000 + b"]" * 50_000 + b"}}",
+        b'{"data":{"result":[{"mountpoint":"\xff\xfe"}]}}',
+        b'{"data":{"result":[{"total-bytes":1' + b"0" * 400 + b"}]}}",
+    ],
+    ids=["nested", "no UTF-8", "long number"],
+)
+def test_what_a_guest_wrote_into_an_answer_raises_nothing_else(answering, body):
+    gateway, _ = answering(body=body)
+    found = []
+    with contextlib.suppress(ProxmoxMalformed):
+        found = gateway.file_systems(node="pve1", vmid=101)
+    assert found == []
 
 
 def test_an_endless_reply_is_cut_off(answering, monkeypatch):

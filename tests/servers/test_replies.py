@@ -48,12 +48,20 @@ def test_a_bind_mount_counts_once():
         {**ROOT, "name": "b", "total-bytes": 0},
         {**ROOT, "name": "b", "used-bytes": -1},
         {**ROOT, "name": "b", "total-bytes": None},
+        {**ROOT, "name": "b", "total-bytes": 10**30},
+        {**ROOT, "name": "b", "total-bytes": 1e300},
+        {**ROOT, "name": "b", "total-bytes": "9" * 5000},
         "no entry",
         None,
     ],
 )
 def test_a_broken_entry_voids_itself_alone(broken):
     assert len(systems(broken, ROOT)) == 1
+
+
+def test_a_guest_has_no_thousand_file_systems():
+    many = [{**ROOT, "name": f"sda{n}"} for n in range(1000)]
+    assert len(systems(*many)) == replies.MOST_FILE_SYSTEMS
 
 
 @pytest.mark.parametrize("result", [None, [], {}])

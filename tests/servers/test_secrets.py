@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from servers.models import ClusterToken
-from servers.secrets import Undecryptable, box
+from servers.secrets import box
 
 pytestmark = pytest.mark.django_db
 
@@ -46,8 +46,7 @@ class TestRotation:
     def test_without_the_old_key_nothing_is_changed(self, cluster, settings):
         before = stored()
         settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-        with pytest.raises(Undecryptable):
-            ClusterToken.objects.get()
+        assert ClusterToken.objects.get().is_lost
         with pytest.raises(CommandError, match="Nothing was changed"):
             call_command("rotate_encryption_key")
         assert stored() == before
@@ -57,3 +56,23 @@ def test_a_key_that_is_none(settings):
     settings.ENCRYPTION_KEYS = ["too short"]
     with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
         box()
+
+
+class TestALostKey:
+    @pytest.fixture(autouse=True)
+    def lost(self, cluster, settings):
+        settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    def test_what_is_stored_survives_a_save(self, settings):
+        before = stored()
+        ClusterToken.objects.get().save()
+        assert stored() == before
+
+    def test_the_staff_site_still_opens_to_enter_it_anew(self, cluster, browser_of, staff):
+        page = browser_of(staff).get(f"/admin/servers/cluster/{cluster.pk}/change/")
+        assert page.status_code == 200
+
+    def test_a_check_says_so(self, capsys):
+        with pytest.raises(CommandError, match="Not in order: fra1"):
+            call_command("check_cluster")
+        assert "cannot be decrypted" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The gateway over real TLS: what is trusted, what is not, and that nothing drips for ever."""
 
 import socket
+import struct
 import threading
 import time
 
@@ -162,6 +163,31 @@ def test_no_tls_at_all(gateway_to):
         with pytest.raises(ProxmoxUnreachable, match="does not speak TLS"):
             gateway_to(Endpoint("127.0.0.1", plain.getsockname()[1])).version()
         thread.join()
+
+
+@pytest.mark.parametrize("how", ["hangs", "resets"])
+def test_a_handshake_that_fails_was_never_sent(gateway_to, port, ca, monkeypatch, how):
+    """The typical stuck pveproxy takes connections and says nothing: the next member is asked."""
+    monkeypatch.setattr(tls, "CONNECT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as stuck:
+
+        def reset():
+            peer, _ = stuck.accept()
+            linger = struct.pack("ii", 1, 0)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            peer.close()
+
+        if how == "resets":
+            threading.Thread(target=reset).start()
+        first = Endpoint("127.0.0.1", stuck.getsockname()[1])
+        gateway = gateway_to(first, Endpoint("127.0.0.1", port), ca=ca)
+        assert gateway.version().major == 9
+
+
+def test_text_around_the_certificates_of_a_ca_is_left_out(ca):
+    written = f"Ünser CA, für Proxmox:\n{ca}\nEnde"
+    assert tls.valid_ca(written).strip() == ca.strip()
+    tls.VerifyingAdapter(Endpoint("pve1"), tls.valid_ca(written))
 
 
 class TestFingerprints:

@@ -40,6 +40,9 @@ class Command(BaseCommand):
             Endpoint(endpoint.host, endpoint.port, endpoint.fingerprint)
             for endpoint in cluster.endpoints.all()
         )
+        if any(token.is_lost for token in cluster.tokens.all()):
+            self.stdout.write("A stored secret cannot be decrypted with ENCRYPTION_KEYS.")
+            return False
         if Purpose.READ not in tokens or not endpoints:
             self.stdout.write("It has no read token or no endpoint yet.")
             return False

@@ -4,7 +4,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from servers.models import ClusterToken
-from servers.secrets import Undecryptable
 
 
 class Command(BaseCommand):
@@ -14,11 +13,13 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: object, **options: object) -> None:
-        try:
-            with transaction.atomic():
-                tokens = list(ClusterToken.objects.select_for_update())
-                for token in tokens:
-                    token.save(update_fields=["secret"])
-        except Undecryptable as error:
-            raise CommandError(f"Nothing was changed. {error}") from error
+        with transaction.atomic():
+            tokens = list(ClusterToken.objects.select_for_update())
+            if any(token.is_lost for token in tokens):
+                raise CommandError(
+                    "Nothing was changed. A stored secret cannot be decrypted: the key it was "
+                    "encrypted with is missing from ENCRYPTION_KEYS."
+                )
+            for token in tokens:
+                token.save(update_fields=["secret"])
         self.stdout.write(self.style.SUCCESS(f"{len(tokens)} secrets are encrypted anew."))
