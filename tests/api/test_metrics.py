@@ -67,7 +67,11 @@ def test_without_a_word_it_is_the_last_day(metrics, sampled):
         ({"start": "2100-01-01T00:00:00Z"}, "start"),
         ({"start": "2026-11-20T10:00:00Z", "end": "2026-11-20T09:00:00Z"}, "start"),
         ({"start": "9999-12-31T23:59:59Z"}, "start"),
-        ({"start": "0001-01-01T00:00:00Z", "step": "60"}, "step"),
+        ({"start": "1970-01-01T00:00:00Z", "step": "60"}, "step"),
+        ({"start": "0001-01-01T00:00:00Z"}, "start"),
+        ({"start": "1969-12-31T23:59:59Z"}, "start"),
+        ({"end": "0001-01-01T00:00:00Z"}, "end"),
+        ({"end": "1970-01-01T00:00:00+14:00"}, "end"),
     ],
 )
 def test_what_makes_no_sense_is_said(metrics, query, field):
