@@ -25,12 +25,32 @@ def test_its_programs_exist(service):
             assert (VENV / "bin" / words[0]).exists() or shutil.which(words[0])
 
 
-def test_each_queue_has_one_worker_and_polling_and_delivery_one_of_their_own():
+def test_each_queue_has_a_worker_of_its_own():
     served = [queue for service in SERVICES.values() for queue in queues(service)]
 
     assert sorted(served) == sorted(programs.QUEUES.split(","))
     assert queues(SERVICES["worker-poll"]) == ["poll"]
-    assert queues(SERVICES["worker-deliver"]) == ["deliver"]
+    assert queues(SERVICES["worker-guests"]) == ["guests"]
+    assert queues(SERVICES["worker"]) == ["default"]
+
+
+@pytest.mark.parametrize(("name", "least"), [("worker-poll", 16), ("worker-guests", 4)])
+def test_clusters_that_hang_leave_room_for_the_others(name, least):
+    words = SERVICES[name].command
+    concurrency = next(w for w in words if w.startswith("--concurrency="))
+
+    assert "--pool=threads" in words
+    assert int(concurrency.removeprefix("--concurrency=")) >= least
+
+
+@pytest.mark.parametrize(
+    "service", [s for s in SERVICES.values() if queues(s)], ids=lambda s: s.name
+)
+def test_a_worker_is_asked_how_it_is_by_its_own_name(service):
+    hostname = next(w for w in service.command if w.startswith("--hostname="))
+    own = hostname.removeprefix("--hostname=").removesuffix("%h")
+
+    assert service.healthcheck[-1].endswith(f"--destination {own}$HOSTNAME")
 
 
 def test_beat_is_there_once():
@@ -64,6 +84,13 @@ def test_what_it_asks_of_the_env_file_is_documented():
 
     for variable in set(re.findall(r"\$\{(\w+)", TEXT)):
         assert f"`{variable}`" in told
+
+
+def test_each_worker_is_documented():
+    told = (ROOT / "docs" / "production.md").read_text()
+
+    for name in (name for name, service in SERVICES.items() if queues(service)):
+        assert f"`{name}`" in told
 
 
 def test_no_secret_stands_in_it_nor_goes_into_the_image():

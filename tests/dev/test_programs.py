@@ -14,6 +14,12 @@ def test_every_queue_that_the_settings_name_has_a_worker():
     assert named | {settings.CELERY_TASK_DEFAULT_QUEUE} <= set(programs.QUEUES.split(","))
 
 
+def test_no_worker_listens_to_a_queue_that_nothing_goes_to():
+    routes = {place["queue"] for place in settings.CELERY_TASK_ROUTES.values()}
+
+    assert set(programs.QUEUES.split(",")) == routes | {settings.CELERY_TASK_DEFAULT_QUEUE}
+
+
 def test_the_demo_listens_on_loopback_alone():
     command = programs.web(config.parse({})).command
 
