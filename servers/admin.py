@@ -267,11 +267,10 @@ class ServerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """The owner goes through its own flow, so that it is recorded and live sockets follow."""
         stored = Server.objects.get(pk=obj.pk)
+        actor, now = Actor.of(request, Source.ADMIN), timezone.now()
         if "name" in form.changed_data:
-            Server.objects.filter(pk=obj.pk).update(name=obj.name)
-        ownership.assign(
-            [stored], obj.owner, actor=Actor.of(request, Source.ADMIN), now=timezone.now()
-        )
+            ownership.rename(stored, obj.name, actor=actor, now=now)
+        ownership.assign([stored], obj.owner, actor=actor, now=now)
 
     @admin.action(description=_("Assign an owner…"), permissions=["change"])
     def assign_owner(

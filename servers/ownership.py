@@ -1,4 +1,4 @@
-"""Who owns a server."""
+"""Who owns a server, and how it is called to them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -38,3 +38,18 @@ def assign(servers: Iterable[Server], owner: User | None, *, actor: Actor, now: 
             )
         live.publish([{"type": "access", "server": server_id} for server_id in changed])
     return len(changed)
+
+
+def rename(server: Server, name: str, *, actor: Actor, now: datetime) -> None:
+    """The name that its owner sees; Proxmox's own is left as it is."""
+    with transaction.atomic():
+        renamed = Server.objects.filter(pk=server.pk, name=server.name).update(name=name)
+        if renamed:
+            audit.record(
+                "server.renamed",
+                actor=actor,
+                now=now,
+                object_type="server",
+                object_id=server.pk,
+                details={"from": server.name, "to": name},
+            )

@@ -161,6 +161,8 @@ class TestServers:
         server.refresh_from_db()
         assert server.name == "Alice's shop"
         assert server.guest_name != "Alice's shop"
+        entry = AuditEntry.objects.get(event="server.renamed")
+        assert entry.details["to"] == "Alice's shop"
 
     def test_none_is_added_or_deleted_by_hand(self, site, server):
         assert site.get("/admin/servers/server/add/").status_code == 403
