@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
@@ -39,6 +39,8 @@ def error_reply(raised: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(raised, ObjectDoesNotExist | Http404):
         set_rollback()
         return error(404, "not_found", "There is no such object.")
+    if isinstance(raised, RequestDataTooBig):
+        return error(413, "too_large", "The request is too large.")
     if isinstance(raised, BadRange):
         return error(400, "invalid", str(raised), {raised.field: [str(raised)]})
     if isinstance(raised, PermissionDenied):

@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from accounts import api as accounts_api
 from accounts import views as accounts_views
 from monitoring import api as monitoring_api
-from panel import health
+from panel import failures, health
 from panel.api import not_found
 from panel.docs import api_docs
 from servers import api as servers_api
@@ -29,6 +29,10 @@ api = [
     path("docs/", api_docs(SpectacularSwaggerSplitView), name="docs"),
     re_path("", not_found, name="unknown"),
 ]
+
+handler400 = failures.bad_request
+handler404 = failures.page_not_found
+handler500 = failures.server_error
 
 urlpatterns = [
     path("", servers_views.server_list, name="server-list"),

@@ -30,6 +30,12 @@ ADDRESSES = [
         f"/api/v1/servers/{{id}}/metrics/?{odd}"
         for odd in ("start=%00", f"step={HUGE}", "start=0001-01-01", f"end={HUGE}", "step=1e9")
     ),
+    *(
+        f"/api/v1/servers/{{id}}/metrics/?{name}={year}-01-01T00:00:00{zone}"
+        for name in ("start", "end")
+        for year in ("0001", "1969", "1970", "9999")
+        for zone in ("Z", "%2B14:00", "-14:00")
+    ),
     "/admin/servers/server/?q=%00",
     "/admin/servers/server/?status__exact=%00",
     f"/admin/servers/server/{HUGE}/change/",
@@ -39,6 +45,7 @@ BODIES = [
     {"email": "a\x00@example.com", "password": "x", "refresh": "\x00"},
     {"email": "a@example.com", "password": "x\x00", "refresh": "é.é.é"},
     {"email": {"a": 1}, "password": [], "refresh": {}},
+    {"email": [[[[]]]], "password": {"a": {"b": {}}}, "refresh": [{}]},
     [],
     "text",
     5,
@@ -60,6 +67,31 @@ def test_bodies(path, body, api_of):
     api.raise_request_exception = False
     answer = api.post(f"/api/v1/auth/{path}", body)
     assert 400 <= answer.status_code < 500
+    assert set(answer.json()["error"]) == {"code", "message", "fields"}
+
+
+@pytest.mark.parametrize("path", ["token/", "token/refresh/", "logout/"])
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"a":' * 100_000, "application/json", 400),
+        (b'{"a": ' + b"9" * 10_000 + b"}", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"{}", "application/json; charset=zlib", 400),
+        (b"{}", "application/json; charset=none", 400),
+        (b'"' + b"x" * 1024 * 1024 + b'"', "application/json", 413),
+        (b"x" * 40_000_000, "application/json", 413),
+        (b"email=" + b"x" * 40_000_000, "application/x-www-form-urlencoded", 415),
+    ],
+    ids=["lists", "objects", "digits", "no text", "no charset", "odd charset", "large", "huge",
+         "a huge form"],
+)  # fmt: skip
+def test_raw_bodies(path, body, content_type, status, api_of):
+    api = api_of()
+    api.raise_request_exception = False
+    answer = api.generic("POST", f"/api/v1/auth/{path}", body, content_type)
+    assert answer.status_code == status
     assert set(answer.json()["error"]) == {"code", "message", "fields"}
 
 
