@@ -71,7 +71,8 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS = [PANEL_URL]
 # How many proxies of our own stand before the panel: so many addresses at the end of
-# X-Forwarded-For were written by them, and the one before those is the client's.
+# X-Forwarded-For were written by them, and the first of those is the client's. X-Forwarded-Proto is
+# believed with one or more, which HTTPS needs: see panel/checks.py.
 TRUSTED_PROXIES = in_range("TRUSTED_PROXIES", 0, 0, 10)
 
 # --- Applications
@@ -327,7 +328,8 @@ SIMPLE_JWT = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Panel API",
     "DESCRIPTION": "Everything the pages can do. Units: seconds, bytes, bytes per second, "
-    "fractions from 0 to 1; times in ISO 8601.",
+    "fractions from 0 to 1. Times in ISO 8601, but what was measured bears Unix seconds: "
+    "`taken_at`, `disk_measured_at`, and the first number of each point of a series.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -345,9 +347,13 @@ CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
-SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+# Browsers do not forget HSTS on demand. Of our own host we know that it speaks HTTPS, of the hosts
+# below it we do not: they are included if asked for, and on browsers' preload lists never. So
+# Django's two checks that demand both are not for us.
+SECURE_HSTS_SECONDS = in_range("HSTS_SECONDS", 31_536_000, 0, 63_072_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = False
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if HTTPS and TRUSTED_PROXIES:

@@ -39,6 +39,14 @@ def test_what_a_server_looks_like_is_what_is_sent(document, api_of, alice, serve
     assert set(metrics) == set(sent["metrics"])
 
 
+def test_it_tells_which_times_are_in_unix_seconds(document):
+    metrics = document["components"]["schemas"]["Metrics"]["properties"]
+    for name in ("taken_at", "disk_measured_at"):
+        assert metrics[name]["type"] == "integer"
+        assert f"`{name}`" in document["info"]["description"]
+    assert "Unix seconds" in document["info"]["description"]
+
+
 def test_it_is_served_with_a_page(client, db):
     assert client.get("/api/v1/schema/").status_code == 200
     page = client.get("/api/v1/docs/")

@@ -74,6 +74,12 @@ def test_a_cluster_that_is_not_well(polled, fields, words, redis_server):
     assert words in text
 
 
+@pytest.mark.parametrize(("proxies", "expected"), [(0, "BAD"), (1, "ok")])
+def test_https_without_a_proxy(proxies, expected, settings, redis_server):
+    settings.HTTPS, settings.TRUSTED_PROXIES = True, proxies
+    assert verdict(consult(), "Proxy") == expected
+
+
 def test_no_worker(redis_server):
     assert verdict(consult(), "Worker") == "BAD"
 

@@ -22,10 +22,16 @@ ASK = (
 )
 
 
-def read(tmp_path, **environment):
+HSTS = (
+    "from django.conf import settings as s; print(s.SECURE_HSTS_SECONDS,"
+    "s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
+)
+
+
+def read(tmp_path, ask=ASK, **environment):
     kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
     result = subprocess.run(
-        [sys.executable, "-c", ASK],
+        [sys.executable, "-c", ask],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -53,6 +59,18 @@ def test_production(tmp_path):
     assert read(tmp_path, **PRODUCTION) == "False False ['panel.example.com'] True 30"
 
 
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "31536000 False False"),
+        ({"HSTS_SECONDS": "60", "HSTS_INCLUDE_SUBDOMAINS": "1"}, "60 True False"),
+        ({"PANEL_URL": "http://panel.example.com"}, "0 False False"),
+    ],
+)
+def test_hsts_holds_for_our_own_host(tmp_path, environment, said):
+    assert read(tmp_path, HSTS, **{**PRODUCTION, **environment}) == said
+
+
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "ENCRYPTION_KEYS", "REDIS_URL"])
 def test_production_does_not_start_without(tmp_path, missing):
     environment = {name: value for name, value in PRODUCTION.items() if name != missing}
@@ -74,6 +92,7 @@ def test_production_does_not_start_without(tmp_path, missing):
         ({"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL"),
         ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be"),
         ({"PANEL_PORT": "70000"}, "PANEL_PORT is 70000"),
+        ({"PANEL_URL": "https://x", "HSTS_SECONDS": "-1"}, "HSTS_SECONDS is -1"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_said_at_once(tmp_path, environment, words):
