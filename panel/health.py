@@ -22,13 +22,13 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Database and Redis answer, and how old each cluster's last good cycle is.
 
-    503 without a database: no page works then. Without Redis or fresh cycles pages still do,
+    503 without a database, or without our tables in it: no page works then. Without Redis or fresh cycles pages still do,
     so that is told as "degraded" with 200, and a load balancer sends nobody away for it.
     """
-    checks: dict[str, object] = {"database": database_answers(), "redis": redis_answers()}
-    clusters = cycle_ages() if checks["database"] == "ok" else []
+    database, clusters = look_into_database()
+    checks: dict[str, object] = {"database": database, "redis": redis_answers()}
     stale = any(cluster["stale"] for cluster in clusters)
-    if checks["database"] != "ok":
+    if database != "ok":
         status = "unavailable"
     elif checks["redis"] != "ok" or stale:
         status = "degraded"
@@ -38,13 +38,18 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=503 if status == "unavailable" else 200)
 
 
-def database_answers() -> str:
+def look_into_database() -> tuple[str, list[dict[str, object]]]:
+    """How it is, and how old the cycles in it are."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return "unreachable"
-    return "ok"
+        return "unreachable", []
+    try:
+        return "ok", cycle_ages()
+    except DatabaseError:
+        # It answers, but not with our tables: the migrations have not run.
+        return "unusable", []
 
 
 def redis_answers() -> str:

@@ -50,7 +50,12 @@ class ApiRate(BaseThrottle):
 
     def count(self, key: str) -> int:
         cache.add(key, 0, 2 * HOUR)
-        return int(cache.incr(key))
+        try:
+            return int(cache.incr(key))
+        except ValueError:
+            # Redis lost the key since: it was restarted, or needed the room.
+            cache.set(key, 1, 2 * HOUR)
+            return 1
 
 
 def rate_limit_headers(

@@ -17,11 +17,20 @@ def redact(text: str) -> str:
     return SECRETS.sub(lambda found: next(filter(None, found.groups())) + "[redacted]", text)
 
 
+def message_of(record: logging.LogRecord) -> str:
+    """A filter's exception would reach whoever logs: what cannot be formatted is told as it is,
+    without its arguments, which nobody could clean."""
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        return str(record.msg)
+
+
 class RedactSecrets(logging.Filter):
     """The last net: the texts of a record, its arguments and its traceback are cleaned."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(record.getMessage())
+        record.msg = redact(message_of(record))
         record.args = ()
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)

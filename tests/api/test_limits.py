@@ -58,6 +58,19 @@ def test_pages_are_not_counted(browser_of, alice):
     assert all(browser.get("/").status_code == 200 for _ in range(8))
 
 
+def test_a_count_that_redis_lost_begins_anew(api_of, alice, monkeypatch):
+    api = api_of(alice)
+    api.get(SERVERS)
+
+    def emptied(*args, **kwargs):
+        cache.clear()
+
+    monkeypatch.setattr(cache, "add", emptied)
+    answer = api.get(SERVERS)
+    assert answer.status_code == 200
+    assert answer["RateLimit-Remaining"] == "4"
+
+
 def test_without_redis_nobody_is_held_up(api_of, alice, monkeypatch):
     def away(*args, **kwargs):
         raise RedisAway("away")

@@ -72,6 +72,13 @@ def test_database_away(client, monkeypatch, redis_server):
     assert "secret" not in str(body)
 
 
+def test_a_database_without_tables(client, monkeypatch, redis_server):
+    monkeypatch.setattr(Cluster._meta, "db_table", "not_migrated_yet")
+    status, body = ready(client)
+    assert (status, body["status"], body["database"]) == (503, "unavailable", "unusable")
+    assert body["cycles"] == []
+
+
 def test_nothing_secret(client, fresh, credentials, redis_server):
     text = client.get("/health/ready").content.decode()
     for word in (credentials.secret, credentials.token_id, "fra1", "example.com"):

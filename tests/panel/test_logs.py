@@ -45,6 +45,22 @@ def test_arguments_are_cleaned():
     assert CANARY not in record(f"password={CANARY}").getMessage()
 
 
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        ("password=%s", (CANARY, CANARY)),
+        ("%s and %s", (CANARY,)),
+        ("%d", (CANARY,)),
+        ("100%!", (CANARY,)),
+        ("%(name)s", ({"password": CANARY},)),
+    ],
+)
+def test_a_bad_log_call_breaks_nobody(message, arguments):
+    text = record(*arguments, message=message).getMessage()
+    assert CANARY not in text
+    assert text
+
+
 def test_tracebacks_are_cleaned():
     try:
         raise ValueError(f"password={CANARY}")
