@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic, time
 from typing import Any
 
 import msgspec
+from autobahn.exception import Disconnected
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
@@ -18,12 +20,18 @@ from servers.models import Server
 LONGEST_MESSAGE = 8192
 MESSAGES_PER_SECOND = 20.0
 MESSAGES_AT_ONCE = 60.0
+# Each id is answered on its own, and what a client does not read is kept in our memory. A page
+# subscribes to all of its servers once, and again every five minutes.
+ANSWERS_PER_SECOND = 10.0
+ANSWERS_AT_ONCE = 1500.0
 MOST_SUBSCRIPTIONS = 500
+LONGEST_REASON = 200
 SECONDS_TO_SIGN_IN = 10.0
 
+# Of our own, after those of HTTP: daphne closes with none that is reserved, like 1009.
 NOT_SIGNED_IN = 4401
 TOO_MUCH = 4429
-TOO_LONG = 1009
+TOO_LONG = 4413
 
 
 class Message(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,8 +43,32 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
     servers: list[int] | None = None
 
     def ids(self) -> list[int]:
-        listed = self.servers or []
-        return [*([] if self.server is None else [self.server]), *listed]
+        """Each of them once."""
+        named = [] if self.server is None else [self.server]
+        return list(dict.fromkeys([*named, *(self.servers or [])]))
+
+    def cost(self) -> int:
+        """How many answers it gets: so many ids that they are refused together get one."""
+        count = len(self.ids())
+        return count if 0 < count <= MOST_SUBSCRIPTIONS else 1
+
+
+class Allowance:
+    """So much at once, and so much a second from then on."""
+
+    def __init__(self, at_once: float, per_second: float) -> None:
+        self.at_once = at_once
+        self.per_second = per_second
+        self.left = at_once
+        self.counted_at = monotonic()
+
+    def spend(self, cost: float) -> bool:
+        """False where that is more than is left."""
+        now = monotonic()
+        earned = (now - self.counted_at) * self.per_second
+        self.left = min(self.at_once, self.left + earned) - cost
+        self.counted_at = now
+        return self.left >= 0
 
 
 class NoSuchSocket(AsyncWebsocketConsumer):
@@ -60,11 +92,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = ""
     credential: tokens.Credential | None = None
     user: User | None = None
+    timer: asyncio.TimerHandle | None = None
 
     async def connect(self) -> None:
-        self.allowance = MESSAGES_AT_ONCE
-        self.counted_at = monotonic()
-        self.timer: asyncio.TimerHandle | None = None
+        self.messages = Allowance(MESSAGES_AT_ONCE, MESSAGES_PER_SECOND)
+        self.answers = Allowance(ANSWERS_AT_ONCE, ANSWERS_PER_SECOND)
         scope: Any = self.scope
         user = scope.get("user")
         await self.accept()
@@ -79,24 +111,36 @@ class LiveConsumer(AsyncWebsocketConsumer):
         else:
             self.close_in(SECONDS_TO_SIGN_IN)
 
-    async def disconnect(self, code: int) -> None:
-        self.stop_timer()
-        hub().leave(self)
+    async def __call__(self, *asgi: Any) -> None:
+        """However it ends, by a failure of ours too, the hub forgets the socket."""
+        try:
+            await super().__call__(*asgi)
+        finally:
+            self.stop_timer()
+            hub().leave(self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if len(text_data or "") > LONGEST_MESSAGE:
             await self.close(TOO_LONG)
             return
-        if not self.allow_one():
+        message = self.read(text_data or "")
+        cost = message.cost() if isinstance(message, Message) else 1
+        if not (self.messages.spend(1) and self.answers.spend(cost)):
             await self.refuse("too_many_messages", "Too many messages: slow down.")
             await self.close(TOO_MUCH)
-            return
+        elif isinstance(message, Message):
+            await self.answer(message)
+        else:
+            await self.refuse("invalid", message)
+
+    def read(self, text: str) -> Message | str:
+        """A message, or what is wrong with it."""
         try:
-            message = msgspec.json.decode(text_data or "", type=Message)
+            return msgspec.json.decode(text, type=Message)
         except msgspec.DecodeError as error:
-            await self.refuse("invalid", f"This is no message that is understood here: {error}.")
-            return
-        await self.answer(message)
+            # The reason may quote what came, which may be long.
+            reason = str(error)[:LONGEST_REASON]
+            return f"This is no message that is understood here: {reason}."
 
     async def answer(self, message: Message) -> None:
         if message.type == "auth":
@@ -106,10 +150,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         elif message.type == "subscribe":
             await self.subscribe(self.user, message.ids())
         elif message.type == "unsubscribe":
-            for server_id in message.ids():
-                if server_id in hub().subscriptions(self):
-                    hub().unsubscribe(self, server_id)
-                await self.say({"type": "unsubscribed", "server": server_id})
+            await self.unsubscribe(message.ids())
         else:
             await self.refuse("invalid", "The type must be auth, subscribe or unsubscribe.")
 
@@ -133,29 +174,46 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         subscribed = hub().subscriptions(self)
         if len(subscribed.union(server_ids)) > MOST_SUBSCRIPTIONS:
-            await self.refuse(
-                "too_many_subscriptions",
-                f"A socket follows {MOST_SUBSCRIPTIONS} servers at most.",
-            )
+            await self.refuse_so_many()
             return
         visible = await visible_ids(user, server_ids)
         # Listening begins before the state is read, so that no change falls in between.
         for server_id in visible:
             hub().subscribe(self, server_id)
         states = await states_of(visible)
-        for server_id in dict.fromkeys(server_ids):
+        for server_id in server_ids:
             if server_id in states:
                 await self.say(states[server_id])
             else:
                 await self.refuse("not_found", "There is no such server.", server=server_id)
 
+    async def unsubscribe(self, server_ids: list[int]) -> None:
+        if len(server_ids) > MOST_SUBSCRIPTIONS:
+            await self.refuse_so_many()
+            return
+        for server_id in server_ids:
+            hub().unsubscribe(self, server_id)
+            await self.say({"type": "unsubscribed", "server": server_id})
+
+    async def refuse_so_many(self) -> None:
+        most = f"A socket follows {MOST_SUBSCRIPTIONS} servers at most."
+        await self.refuse("too_many_subscriptions", most)
+
     async def send_text(self, text: str) -> None:
-        await self.send(text_data=text)
+        """Into the void where the socket is closing already: that is told apart, and soon.
+
+        daphne raises Disconnected between the two halves of the closing handshake and is silent
+        afterwards; the ASGI specification has it an OSError.
+        """
+        with suppress(Disconnected, OSError):
+            await self.send(text_data=text)
 
     async def lose(self, server_ids: Iterable[int]) -> None:
         for server_id in server_ids:
-            hub().unsubscribe(self, server_id)
-            await self.refuse("not_found", "There is no such server.", server=server_id)
+            # It may have been unsubscribed while access was looked up.
+            if server_id in hub().subscriptions(self):
+                hub().unsubscribe(self, server_id)
+                await self.refuse("not_found", "There is no such server.", server=server_id)
 
     async def turn_out(self) -> None:
         await self.refuse("not_authenticated", "You are signed out.")
@@ -165,14 +223,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.say({"type": "error", "code": code, "message": message, **more})
 
     async def say(self, event: dict[str, Any]) -> None:
-        await self.send(text_data=msgspec.json.encode(event).decode())
-
-    def allow_one(self) -> bool:
-        now = monotonic()
-        earned = (now - self.counted_at) * MESSAGES_PER_SECOND
-        self.allowance = min(MESSAGES_AT_ONCE, self.allowance + earned) - 1
-        self.counted_at = now
-        return self.allowance >= 0
+        await self.send_text(msgspec.json.encode(event).decode())
 
     def close_in(self, seconds: float) -> None:
         self.stop_timer()

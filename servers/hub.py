@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 from channels.db import database_sync_to_async
+from django.db import Error as DatabaseFailure
 from redis.exceptions import RedisError
 
 from accounts import tokens
@@ -68,14 +69,17 @@ class Hub:
             self.stop()
 
     def subscribe(self, socket: Socket, server_id: int) -> None:
-        self.following[socket].add(server_id)
-        self.listeners[server_id].add(socket)
+        """Nothing, where the socket has left: nobody would ever take it off the list again."""
+        if socket in self.following:
+            self.following[socket].add(server_id)
+            self.listeners[server_id].add(socket)
 
     def unsubscribe(self, socket: Socket, server_id: int) -> None:
-        self.following[socket].discard(server_id)
-        self.listeners[server_id].discard(socket)
-        if not self.listeners[server_id]:
-            del self.listeners[server_id]
+        self.following.get(socket, set()).discard(server_id)
+        listeners = self.listeners.get(server_id, set())
+        listeners.discard(socket)
+        if not listeners:
+            self.listeners.pop(server_id, None)
 
     def subscriptions(self, socket: Socket) -> frozenset[int]:
         return frozenset(self.following.get(socket, ()))
@@ -124,23 +128,40 @@ class Hub:
             await self.recheck(self.following)
 
     async def recheck(self, sockets: Iterable[Socket]) -> None:
-        """Turns out whose credentials are no longer good; ends what they may not see any more."""
-        asked = {socket: socket.credential for socket in sockets if socket.credential}
+        """Turns out whose credentials are no longer good; ends what they may not see any more.
+
+        A database that does not answer ends nothing: the next minute asks again.
+        """
+        asked = {
+            socket: (socket.credential, self.subscriptions(socket))
+            for socket in sockets
+            if socket.credential
+        }
         if not asked:
             return
-        good = await still_good(set(asked.values()))
-        wanted: dict[int, set[int]] = defaultdict(set)
-        for socket, credential in asked.items():
-            if credential in good:
-                wanted[credential.user_id].update(self.subscriptions(socket))
-        visible = await visible_servers(wanted)
-        for socket, credential in asked.items():
+        try:
+            good, visible = await permitted(asked.values())
+        except DatabaseFailure as error:
+            logger.error("Nobody's access could be checked, the database is away: %s", error)
+            return
+        # Only what was asked about is lost: a socket may have subscribed to more meanwhile.
+        for socket, (credential, wanted) in asked.items():
             if credential not in good:
                 await socket.turn_out()
             else:
-                await socket.lose(
-                    self.subscriptions(socket) - visible.get(credential.user_id, set())
-                )
+                await socket.lose(wanted - visible.get(credential.user_id, set()))
+
+
+async def permitted(
+    asked: Iterable[tuple[tokens.Credential, frozenset[int]]],
+) -> tuple[set[tokens.Credential], dict[int, set[int]]]:
+    """Which of the credentials are good, and what of the wanted servers their people may see."""
+    good = await still_good({credential for credential, _ in asked})
+    wanted: dict[int, set[int]] = defaultdict(set)
+    for credential, server_ids in asked:
+        if credential in good:
+            wanted[credential.user_id].update(server_ids)
+    return good, await visible_servers(wanted)
 
 
 @database_sync_to_async

@@ -277,6 +277,54 @@ class TestLimits:
         assert code == consumers.TOO_MUCH
         assert said[-1]["code"] == "too_many_messages"
 
+    async def test_many_ids_over_and_over_end_it(self, alices):
+        """Each is answered, and a client that does not read has us keep the answers."""
+        wanted = list(range(10_000, 10_000 + consumers.MOST_SUBSCRIPTIONS))
+        for _ in range(10):
+            await alices.send(type="subscribe", servers=wanted)
+        code, said = await alices.hear_close()
+        assert code == consumers.TOO_MUCH
+        assert said[-1]["code"] == "too_many_messages"
+        assert len(said) == consumers.ANSWERS_AT_ONCE + 1
+
+    async def test_a_page_with_as_many_servers_as_may_be_goes_on_for_hours(self, monkeypatch):
+        at = 1000.0
+        monkeypatch.setattr(consumers, "monotonic", lambda: at)
+        answers = consumers.Allowance(consumers.ANSWERS_AT_ONCE, consumers.ANSWERS_PER_SECOND)
+        for _ in range(50):
+            assert answers.spend(consumers.MOST_SUBSCRIPTIONS)
+            at += 300
+
+    async def test_an_allowance_fills_up_to_its_brim_only(self, monkeypatch):
+        at = 1000.0
+        monkeypatch.setattr(consumers, "monotonic", lambda: at)
+        allowance = consumers.Allowance(10, 2)
+        at += 1_000_000
+        assert allowance.spend(10)
+        at += 1
+        assert allowance.spend(2)
+        assert not allowance.spend(1)
+
+    @pytest.mark.parametrize("type", ["subscribe", "unsubscribe"])
+    async def test_so_many_ids_that_they_are_refused_together(self, alices, server, type):
+        for _ in range(5):
+            await alices.send(type=type, servers=list(range(consumers.MOST_SUBSCRIPTIONS + 1)))
+            assert (await alices.hear())["code"] == "too_many_subscriptions"
+        assert await alices.silence()
+        await alices.send(type="subscribe", server=server.pk)
+        assert (await alices.hear())["type"] == "subscribed"
+
+    async def test_an_id_that_is_named_often_is_answered_once(self, alices):
+        await alices.send(type="unsubscribe", server=1, servers=[1] * 1000)
+        assert await alices.hear() == {"type": "unsubscribed", "server": 1}
+        assert await alices.silence()
+
+    async def test_an_error_does_not_quote_at_length(self, alices):
+        await alices.wire.send_to(text_data='{"%s": 1}' % ("x" * 8000))
+        heard = await alices.hear()
+        assert heard["code"] == "invalid"
+        assert len(heard["message"]) < 300
+
     async def test_too_many_subscriptions_are_refused_whole(self, alices, server):
         wanted = list(range(10_000, 10_000 + consumers.MOST_SUBSCRIPTIONS + 1))
         await alices.send(type="subscribe", servers=wanted)
