@@ -72,6 +72,8 @@ export class ServerView {
    */
   take({ status, status_since, lock, metrics }, now) {
     const done = { sample: false, status: false };
+    // Who is told of a server may see it, again where it was lost before.
+    this.isLost = false;
     if (status !== undefined && seconds(status_since) >= this.statusSince) {
       done.status = status !== this.status;
       this.status = status;

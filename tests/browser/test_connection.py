@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -118,6 +119,26 @@ def test_an_older_sample_never_replaces_a_newer_one(opened):
     expect(cell).to_have_text("88 %")
     page.wait_for_timeout(300)
     expect(cell).to_have_text("88 %")
+
+
+def test_a_server_that_comes_back_is_lost_no_more(opened):
+    page, line = opened
+    row = row_of(page, "web1")
+    server = int(row.get_attribute("data-server"))
+    age = row.locator('[data-field="age"]')
+    state = next(
+        event
+        for event in line.heard
+        if event["type"] == "subscribed" and event["server"] == server
+    )
+    lost = {"type": "error", "code": "not_found", "message": "", "server": server}
+    line.sockets[0].send(json.dumps(lost))
+    expect(row).to_have_attribute("data-stale", "true")
+    words = age.text_content()
+    fresh = {**state["metrics"], "taken_at": int(time.time())}
+    line.sockets[0].send(json.dumps({**state, "metrics": fresh}))
+    expect(row).to_have_attribute("data-stale", "false")
+    expect(age).not_to_have_text(words)
 
 
 def test_numbers_that_stand_still_look_old(open_page):
