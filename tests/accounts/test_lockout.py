@@ -9,11 +9,6 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "staff@example.com"
 
 
-@pytest.fixture(autouse=True)
-def counted_by_address(settings):
-    settings.AXES_USERNAME_CALLABLE = "accounts.lockout.username"
-
-
 def spellings(count):
     """Of one address, all different."""
     for number in range(count):
