@@ -112,9 +112,12 @@ class TestTheDatabaseIsAway:
         await socket.open()
         assert hub().following
         await socket.send(type="subscribe", server=server.pk)
-        with pytest.raises(OperationalError):
-            await socket.wire.wait()
-        assert hub().following == {}
+        try:
+            with pytest.raises(OperationalError):
+                await socket.wire.wait()
+            assert hub().following == {}
+        finally:
+            hub().stop()
 
 
 class TestWhileAccessIsLookedUp:
@@ -150,6 +153,19 @@ class TestWhileAccessIsLookedUp:
         await own.recheck([socket])
         assert own.listeners == {}
         assert await alices.silence()
+
+    async def test_nor_one_that_leaves_while_it_is_told(self, alices, server, alice):
+        own, (socket,) = hub(), hub().following
+        other = await Server.objects.exclude(pk=server.pk).afirst()
+        own.subscribe(socket, other.pk)
+        await Server.objects.filter(pk=server.pk).aupdate(owner=None)
+
+        async def leave(message):
+            own.leave(socket)
+
+        socket.base_send = leave
+        await own.recheck([socket])
+        assert (own.following, own.listeners) == ({}, {})
 
     async def test_what_is_unsubscribed_then_is_not_told_to_be_lost(
         self, alices, server, monkeypatch
