@@ -94,7 +94,7 @@ def store(
     with transaction.atomic():
         # Locks the cluster's row, as whoever adds or removes one of its servers does: what is
         # read from here on stays true until the end.
-        note_success(cluster, claim, resources, now=now, seconds=perf_counter() - started)
+        note_success(cluster, claim, resources, now=now)
         plan = reconcile(
             resources,
             known_servers(cluster.pk),
@@ -114,6 +114,9 @@ def store(
             [(server, taken_at, *values) for server, values in plan.samples.items()],
         )
         enqueue("monitoring.look_into_guests", expires=interval(), cluster_id=cluster.pk)
+        Cluster.objects.filter(pk=cluster.pk).update(
+            last_cycle_seconds=round(perf_counter() - started, 3)
+        )
 
 
 def apply(
@@ -171,15 +174,12 @@ def disk_uses(cluster_id: int, taken_at: int) -> dict[int, DiskUse]:
     return {server: DiskUse(used, total, at) for server, used, total, at in rows}  # type: ignore[arg-type]
 
 
-def note_success(
-    cluster: Cluster, claim: str, resources: Resources, *, now: datetime, seconds: float
-) -> None:
+def note_success(cluster: Cluster, claim: str, resources: Resources, *, now: datetime) -> None:
     written = Cluster.objects.filter(pk=cluster.pk, cycle_claim=claim).update(
         cycle_claim="",
         cycle_claimed_until=None,
         next_cycle_at=None,
         last_cycle_at=now,
-        last_cycle_seconds=round(seconds, 3),
         failing_since=None,
         failure="",
         failure_message="",

@@ -1,5 +1,7 @@
 """The cycle on the simulated cluster, through the real gateway."""
 
+import time
+
 import msgspec
 import pytest
 from cryptography.fernet import Fernet
@@ -47,6 +49,19 @@ def test_it_works(world, cluster, pass_cycle, wire):
 def test_one_call_to_proxmox(cluster, pass_cycle, wire):
     pass_cycle(looking=False)
     assert [request.path for request in wire.requests] == ["/cluster/resources"]
+
+
+def test_how_long_it_took_is_all_of_it(cluster, pass_cycle, monkeypatch):
+    real = cycle.samples.store
+
+    def slow(*args, **kwargs):
+        time.sleep(0.2)
+        real(*args, **kwargs)
+
+    monkeypatch.setattr(cycle.samples, "store", slow)
+    pass_cycle(looking=False)
+    cluster.refresh_from_db()
+    assert cluster.last_cycle_seconds > 0.2
 
 
 def test_rates_come_with_the_second_cycle(world, cluster, pass_cycle):
