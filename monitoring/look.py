@@ -213,9 +213,9 @@ def identify(server: Server, config: GuestConfig, *, now: datetime) -> None:
             inventory.bring_back(twin, server, now=now)
             server = twin
         else:
-            inventory.recognise(server, config.identity, now=now)
+            inventory.recognise(server, config.identity)
     elif same_guest(server.identity, config.identity):
-        inventory.recognise(server, config.identity, now=now)
+        inventory.recognise(server, config.identity)
     else:
         server = inventory.replace(server, config.identity, now=now)
     if server.kind == Server.Kind.QEMU:

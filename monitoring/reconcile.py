@@ -58,7 +58,8 @@ def reconcile(
     for server in known:
         guest = reported.pop(server.vmid, None)
         if guest is None:
-            absent(plan, server, is_partial=resources.malformed > 0)
+            is_partial = resources.malformed > 0
+            absent(plan, server, remembered.get(server.vmid), is_partial=is_partial)
             continue
         reading = read(
             guest,
@@ -81,12 +82,18 @@ def reconcile(
     return plan
 
 
-def absent(plan: Plan, server: Known, *, is_partial: bool) -> None:
-    """A server that is not listed. In a list that could not be read whole it may well be."""
+def absent(plan: Plan, server: Known, previous: Counters | None, *, is_partial: bool) -> None:
+    """A server that is not listed. In a list that could not be read whole it may well be.
+
+    Its counters are then kept: without them a restart meanwhile, and with it another guest under
+    its VMID, would not be noticed.
+    """
     if not is_partial:
         if not server.missing:
             plan.missing.append(server.id)
         return
+    if previous is not None:
+        plan.counters[server.vmid] = previous
     changes: dict[str, object] = {}
     if server.status != Server.Status.UNKNOWN:
         changes["status"] = Server.Status.UNKNOWN

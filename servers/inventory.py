@@ -149,7 +149,7 @@ def mark_gone(server_id: int, *, why: str, now: datetime) -> bool:
     return bool(gone)
 
 
-def recognise(server: Server, identity: str, *, now: datetime) -> None:
+def recognise(server: Server, identity: str) -> None:
     """The guest under this VMID is known to be this server's own."""
     Server.objects.filter(pk=server.pk, present=True).update(identity=identity, identity_due=False)
 

@@ -94,6 +94,13 @@ class TestPartialLists:
         assert result.missing == []
         assert result.changed == {7: {"status": "unknown"}}
 
+    def test_what_was_remembered_is_kept_so_that_a_restart_meanwhile_is_noticed(self):
+        kept = self.partial(KNOWN).counters
+        assert kept == MEMORY
+        back = plan({"uptime": 5}, known=[KNOWN._replace(status="unknown")], memory=kept)
+        assert back.changed[7]["identity_due"] is True
+        assert back.samples == {}
+
     def test_who_was_missing_is_not_any_more(self):
         result = self.partial(KNOWN._replace(missing=True, status="unknown"))
         assert result.changed == {7: {"missing_since": None}}
