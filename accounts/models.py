@@ -103,3 +103,25 @@ class ApiSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} since {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class IdempotentReply(models.Model):
+    """What was answered to a request that bore an Idempotency-Key, to be answered again.
+
+    `fingerprint` is a keyed hash of method, path and body. Secrets are not in `body`.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=128)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("idempotent reply")
+        verbose_name_plural = _("idempotent replies")
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotent_key")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.key}"

@@ -21,7 +21,7 @@ from django.db import DatabaseError
 from monitoring.claims import claim_look, release_look
 from monitoring.identity import same_guest
 from monitoring.models import GuestDisk
-from servers import inventory
+from servers import facts, inventory
 from servers.clusters import access_to
 from servers.models import Cluster, ClusterToken, Node, Server
 from servers.proxmox.errors import ProxmoxDenied, ProxmoxError, ProxmoxRefused, ProxmoxUnreachable
@@ -218,6 +218,7 @@ def identify(server: Server, config: GuestConfig, *, now: datetime) -> None:
         inventory.recognise(server, config.identity)
     else:
         server = inventory.replace(server, config.identity, now=now)
+    facts.note(server.pk, config, now=now)
     if server.kind == Server.Kind.QEMU:
         expect_disks(server, agent_enabled=config.agent_enabled, now=now)
 

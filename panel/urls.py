@@ -10,9 +10,9 @@ from monitoring import api as monitoring_api
 from panel import failures, health
 from panel.api import not_found
 from panel.docs import api_docs
-from servers import api as servers_api
 from servers import live
-from servers import views as servers_views
+from servers.api import servers as servers_api
+from servers.views import servers as servers_views
 
 api = [
     path("auth/token/", accounts_api.TokenView.as_view(), name="auth-token"),

@@ -137,8 +137,34 @@ def guest_of(row: Row, vmid: int) -> Guest:
 def guest_config(kind: Kind, data: msgspec.Raw) -> GuestConfig:
     config = {key: str(value) for key, value in lax(data, dict[str, Any]).items()}
     if kind == "lxc":
-        return GuestConfig(container_identity(config), agent_enabled=False)
-    return GuestConfig(vm_identity(config), agent_enabled=agent_enabled(config.get("agent", "")))
+        return GuestConfig(
+            container_identity(config),
+            agent_enabled=False,
+            has_serial=True,
+            is_protected=config.get("protection") == "1",
+        )
+    return GuestConfig(
+        vm_identity(config),
+        agent_enabled=agent_enabled(config.get("agent", "")),
+        has_screen=has_screen(config.get("vga", "")),
+        has_serial=config.get("serial0", "") == "socket",
+        has_cloud_init=any(
+            DRIVE.fullmatch(key) and "cloudinit" in value.split(",")[0]
+            for key, value in config.items()
+        ),
+        cloud_init_user=config.get("ciuser", "")[:64],
+        is_windows=config.get("ostype", "").startswith("w"),
+        is_protected=config.get("protection") == "1",
+    )
+
+
+DRIVE = re.compile(r"(ide|sata|scsi|virtio)\d{1,2}")
+
+
+def has_screen(vga: str) -> bool:
+    """`std`, `qxl,memory=32` or nothing; `serial0` and `none` give no picture."""
+    card = vga.split(",")[0].removeprefix("type=")
+    return not card.startswith("serial") and card != "none"
 
 
 def vm_identity(config: dict[str, str]) -> str:

@@ -81,10 +81,20 @@ class Resources:
 
 @dataclass(frozen=True)
 class GuestConfig:
-    """What of a guest's configuration tells which guest it is, and whether it has an agent."""
+    """What of a guest's configuration tells which guest it is, and what it can do.
+
+    `has_screen`: a VNC picture; `has_serial`: a text console. A container has a text console
+    alone.
+    """
 
     identity: str
     agent_enabled: bool
+    has_screen: bool = False
+    has_serial: bool = False
+    has_cloud_init: bool = False
+    cloud_init_user: str = ""
+    is_windows: bool = False
+    is_protected: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The API over servers, a module for each resource."""

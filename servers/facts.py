@@ -1,0 +1,37 @@
+"""What a guest's configuration says that pages and decisions need, kept beside the server.
+
+Read whenever its configuration is read anyway: when its identity is looked at, before an action,
+and when somebody opens a page that offers what depends on it.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from servers.models import Server
+from servers.proxmox.types import GuestConfig
+
+
+@dataclass(frozen=True)
+class Facts:
+    agent_enabled: bool = False
+    has_screen: bool = False
+    has_serial: bool = False
+    has_cloud_init: bool = False
+    cloud_init_user: str = ""
+    is_windows: bool = False
+    is_protected: bool = False
+
+
+NAMES = frozenset(Facts.__dataclass_fields__)
+
+
+def facts_of(server: Server) -> Facts | None:
+    """None where its configuration has not been read yet."""
+    if server.facts_at is None:
+        return None
+    return Facts(**{name: value for name, value in server.facts.items() if name in NAMES})
+
+
+def note(server_id: int, config: GuestConfig, *, now: datetime) -> None:
+    values = {name: value for name, value in asdict(config).items() if name in NAMES}
+    Server.objects.filter(pk=server_id, present=True).update(facts=values, facts_at=now)
