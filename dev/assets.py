@@ -28,7 +28,13 @@ class Package:
     files: tuple[str, ...]
 
 
-PACKAGES = (Package("uplot", "dist", ("uPlot.esm.js", "uPlot.min.css")),)
+PACKAGES = (
+    Package("uplot", "dist", ("uPlot.esm.js", "uPlot.min.css")),
+    # A tree of modules that import each other by relative paths.
+    Package("@novnc/novnc", ".", ("core/**/*.js", "vendor/pako/**/*.js", "docs/LICENSE*")),
+    Package("@xterm/xterm", ".", ("lib/xterm.mjs", "css/xterm.css")),
+    Package("@xterm/addon-fit", "lib", ("addon-fit.mjs",)),
+)
 
 
 def are_ready() -> bool:
