@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from monitoring.claims import claim_look, release_look
-from monitoring.identity import same_guest
+from servers.identity import same_guest
 from monitoring.models import GuestDisk
 from servers import facts, inventory
 from servers.clusters import access_to

@@ -2,7 +2,8 @@
 
 ProxmoxError
   ProxmoxUnreachable     no answer: network, TLS, timeout, Proxmox's own 595 to 599: retry later
-    CertificateMismatch  its certificate is not the one that was pinned or signed by the CA
+    NotDelivered         certainly not even heard: no connection, or 595 for the node behind it
+      CertificateMismatch  its certificate is not the one that was pinned or signed by the CA
     ProxmoxMalformed     it answered, but not as Proxmox does: a proxy, a portal, half a reply
   ProxmoxDenied          401, 403: the token lacks a right: tell the staff, do not retry
   ProxmoxRefused         it understood and said no, with its words: tell the user
@@ -17,7 +18,11 @@ class ProxmoxUnreachable(ProxmoxError):
     pass
 
 
-class CertificateMismatch(ProxmoxUnreachable):
+class NotDelivered(ProxmoxUnreachable):
+    """What was asked for was not done, and may be asked for again."""
+
+
+class CertificateMismatch(NotDelivered):
     pass
 
 

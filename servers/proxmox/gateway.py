@@ -7,12 +7,14 @@ each segment is checked here before it goes into a path.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from proxmoxer import ProxmoxResource, ResourceException
 
 from servers.proxmox import replies
 from servers.proxmox.errors import (
+    NotDelivered,
     ProxmoxDenied,
     ProxmoxError,
     ProxmoxMalformed,
@@ -24,15 +26,24 @@ from servers.proxmox.types import (
     Access,
     FileSystem,
     GuestConfig,
+    GuestState,
     Kind,
+    PowerVerb,
     Resources,
+    TaskState,
     Version,
 )
+from servers.proxmox.upid import Upid
 
 # Total time for a call, seconds. A node behind the one we ask gets 30 s from Proxmox itself;
 # an agent that is silent costs Proxmox's own workers 5 s or more.
 QUICK_SECONDS = 15.0
 AGENT_SECONDS = 10.0
+# What changes something is waited for as long as Proxmox itself waits: a busy lock file costs it
+# ten seconds, an agent that hangs as many, a node behind another thirty.
+ACT_SECONDS = 35.0
+# Following tasks is done every second: a node that is away must not hold it up for long.
+TASK_SECONDS = 5.0
 
 
 class Envelope(msgspec.Struct):
@@ -81,7 +92,10 @@ def translate(status: int, reason: str, errors: object) -> ProxmoxError:
         return ProxmoxDenied(f"The token was not accepted ({reason or 'no reason given'}).")
     if status == 403:
         return ProxmoxDenied(reason or "Permission check failed.")
-    if 595 <= status <= 599:
+    if status == 595:
+        # AnyEvent::HTTP: the connection was not established.
+        return NotDelivered(f"The node does not answer ({reason or status}).")
+    if 596 <= status <= 599:
         return ProxmoxUnreachable(f"The node does not answer ({reason or status}).")
     if status in {502, 503, 504}:
         return ProxmoxUnreachable(f"A gateway answers in place of Proxmox ({status} {reason}).")
@@ -105,12 +119,19 @@ class Gateway:
             serializer=EnvelopeSerializer(),
         )
 
-    def _guest(self, node: str, kind: Kind, vmid: int, seconds: float) -> ProxmoxResource:
+    def _node(self, node: str, *segments: str, seconds: float) -> ProxmoxResource:
         if not replies.NODE_NAME.fullmatch(node):
             raise ProxmoxRefused("This is no name of a node.")
+        return self._api("nodes", node, *segments, seconds=seconds)
+
+    def _task(self, upid: Upid, last: str) -> ProxmoxResource:
+        name = quote(upid.text, safe="")
+        return self._node(upid.node, "tasks", name, last, seconds=TASK_SECONDS)
+
+    def _guest(self, node: str, kind: Kind, vmid: int, seconds: float) -> ProxmoxResource:
         if kind not in ("qemu", "lxc"):
             raise ProxmoxRefused("This is no kind of guest.")
-        return self._api("nodes", node, kind, str(int(vmid)), seconds=seconds)
+        return self._node(node, kind, str(int(vmid)), seconds=seconds)
 
     def version(self) -> Version:
         """The version of the node that answers. Any token may ask."""
@@ -142,3 +163,83 @@ class Gateway:
             return replies.file_systems(
                 self._guest(node, "qemu", vmid, AGENT_SECONDS)("agent")("get-fsinfo").get()
             )
+
+    def guest_state(self, *, node: str, kind: Kind, vmid: int) -> GuestState:
+        """Asked of the guest itself, where `resources` tells what was measured before."""
+        with translated():
+            return replies.guest_state(
+                self._guest(node, kind, vmid, QUICK_SECONDS)("status")("current").get()
+            )
+
+    def power(
+        self, verb: PowerVerb, *, node: str, kind: Kind, vmid: int, timeout: int | None = None
+    ) -> Upid:
+        """Starts a task for this verb. `timeout` in seconds, where the guest has to agree."""
+        wishes = {} if timeout is None else {"timeout": timeout}
+        with translated():
+            return replies.upid(
+                self._guest(node, kind, vmid, ACT_SECONDS)("status")(verb).post(**wishes)
+            )
+
+    def overrule(self, *, node: str, kind: Kind, vmid: int) -> Upid:
+        """Pulls the plug, and ends a shutdown that is under way: it would hold the lock."""
+        with translated():
+            return replies.upid(
+                self._guest(node, kind, vmid, ACT_SECONDS)("status")("stop").post(
+                    **{"overrule-shutdown": 1}
+                )
+            )
+
+    def destroy(self, *, node: str, kind: Kind, vmid: int) -> Upid:
+        """The guest with its disks, and out of backup jobs, replication and HA."""
+        with translated():
+            return replies.upid(self._guest(node, kind, vmid, ACT_SECONDS).delete(purge=1))
+
+    def set_user_password(self, *, node: str, vmid: int, username: str, password: str) -> bool:
+        """By the guest agent, at once. False where Proxmox does not confirm that it was done."""
+        with translated():
+            return replies.is_confirmed(
+                self._guest(node, "qemu", vmid, ACT_SECONDS)("agent")("set-user-password").post(
+                    username=username, password=password
+                )
+            )
+
+    def set_cloud_init_password(
+        self, *, node: str, vmid: int, username: str, password: str
+    ) -> None:
+        """For the next start; an empty user name leaves the image's own."""
+        user = {"ciuser": username} if username else {}
+        with translated():
+            self._guest(node, "qemu", vmid, ACT_SECONDS)("config").put(cipassword=password, **user)
+
+    def guest_tasks(self, *, node: str, vmid: int) -> list[TaskState]:
+        """The latest tasks about a guest that this token may see, newest first."""
+        with translated():
+            return replies.tasks(
+                self._node(node, "tasks", seconds=TASK_SECONDS).get(
+                    source="all", vmid=int(vmid), limit=50
+                )
+            )
+
+    def node_tasks(self, *, node: str, since: int, limit: int) -> list[TaskState]:
+        """Tasks that began at `since` (Unix seconds of that node) or later."""
+        with translated():
+            return replies.tasks(
+                self._node(node, "tasks", seconds=TASK_SECONDS).get(
+                    source="all", since=int(since), limit=int(limit)
+                )
+            )
+
+    def cluster_tasks(self) -> list[TaskState]:
+        """The latest tasks of all nodes, as they last told each other: cheap, and not complete."""
+        with translated():
+            return replies.tasks(self._api("cluster", "tasks", seconds=TASK_SECONDS).get())
+
+    def task_state(self, upid: Upid) -> TaskState:
+        with translated():
+            return replies.task_state(upid, self._task(upid, "status").get())
+
+    def task_log(self, upid: Upid) -> list[str]:
+        """Its first five hundred lines; a power task has a handful."""
+        with translated():
+            return replies.log_lines(self._task(upid, "log").get(limit=500))

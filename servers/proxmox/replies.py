@@ -11,11 +11,14 @@ from servers.proxmox.types import (
     FileSystem,
     Guest,
     GuestConfig,
+    GuestState,
     Kind,
     NodeState,
     Resources,
+    TaskState,
     Version,
 )
+from servers.proxmox.upid import Upid, parse
 
 GUEST_KINDS = frozenset(("qemu", "lxc"))
 NODE_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -222,3 +225,72 @@ def file_system(entry: dict[str, Any]) -> FileSystem | None:
     if kind in NOT_ITS_DISK or not 0 <= used <= total or not 0 < total <= LARGEST_DISK:
         return None
     return FileSystem(str(entry.get("mountpoint", ""))[:255], kind[:32], used, total)
+
+
+def guest_state(data: msgspec.Raw) -> GuestState:
+    """Paused is told by `qmpstatus` alone, hibernated by the lock of a stopped guest."""
+    row = lax(data, dict[str, Any])
+    status, lock = str(row.get("status", "")), str(row.get("lock") or "")[:32]
+    if status == "running" and row.get("qmpstatus") == "paused":
+        status = "paused"
+    elif status == "stopped" and lock == "suspended":
+        status = "suspended"
+    elif status not in ("running", "stopped"):
+        status = "unknown"
+    ha = row.get("ha")
+    ha = ha if isinstance(ha, dict) else {}
+    uptime = row.get("uptime")
+    return GuestState(
+        status=status,
+        lock=lock,
+        uptime=uptime if isinstance(uptime, int) else None,
+        ha_managed=str(ha.get("managed", 0)) == "1",
+        ha_state=str(ha.get("state", ""))[:32],
+    )
+
+
+def upid(data: msgspec.Raw) -> Upid:
+    """What a call that starts a task answers."""
+    try:
+        return parse(lax(data, str))
+    except ValueError as error:
+        raise ProxmoxMalformed("The reply does not name a task.") from error
+
+
+def task_state(upid: Upid, data: msgspec.Raw) -> TaskState:
+    """Of a task's own status: `stopped` and `exitstatus`, or `running` without one."""
+    row = lax(data, dict[str, Any])
+    if row.get("status") != "stopped":
+        return TaskState(upid, is_running=True)
+    return TaskState(upid, is_running=False, exit_text=exit_text(row.get("exitstatus")))
+
+
+def tasks(data: msgspec.Raw) -> list[TaskState]:
+    """Of a list of tasks: there the exit text stands in `status`, and what runs has no end."""
+    found = []
+    for row in lax(data, list[dict[str, Any]]):
+        try:
+            name = parse(str(row.get("upid", "")))
+        except ValueError:
+            continue
+        if row.get("endtime") is None:
+            found.append(TaskState(name, is_running=True))
+        else:
+            found.append(TaskState(name, is_running=False, exit_text=exit_text(row.get("status"))))
+    return found
+
+
+def exit_text(text: object) -> str:
+    """Never empty, so that an ended task is never taken for a running one."""
+    return str(text or "unknown")[:2000]
+
+
+def log_lines(data: msgspec.Raw) -> list[str]:
+    rows = lax(data, list[dict[str, Any]])
+    return [str(row.get("t", ""))[:500] for row in rows]
+
+
+def is_confirmed(data: msgspec.Raw) -> bool:
+    """The agent answers `{"result": {}}` to what it has done; null says nothing at all."""
+    reply = lax(data, Any)
+    return isinstance(reply, dict) and reply.get("result") is not None

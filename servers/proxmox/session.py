@@ -10,14 +10,19 @@ from requests.exceptions import ConnectTimeout, ReadTimeout, RequestException, S
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from servers.proxmox import tls
-from servers.proxmox.errors import CertificateMismatch, ProxmoxMalformed, ProxmoxUnreachable
+from servers.proxmox.errors import (
+    CertificateMismatch,
+    NotDelivered,
+    ProxmoxMalformed,
+    ProxmoxUnreachable,
+)
 from servers.proxmox.types import Access, Endpoint
 
 # 10,000 guests are 4.5 MB; a reply beyond this is no list of guests.
 LARGEST_REPLY_BYTES = 128 * 1024 * 1024
 
 
-class NotEvenConnected(ProxmoxUnreachable):
+class NotEvenConnected(NotDelivered):
     """The request was not sent: another endpoint may be asked."""
 
 
@@ -80,7 +85,7 @@ class ProxmoxSession:
         words = " ".join(str(failure) for failure in failures)
         if any(isinstance(failure, Untrusted) for failure in failures):
             raise CertificateMismatch(words)
-        raise ProxmoxUnreachable(words)
+        raise NotDelivered(words)
 
     def _send_to(
         self, index: int, method: str, url: str, seconds: float, data: Any, params: Any

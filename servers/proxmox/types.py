@@ -5,7 +5,10 @@ from typing import Literal
 
 import msgspec
 
+from servers.proxmox.upid import Upid
+
 Kind = Literal["qemu", "lxc"]
+PowerVerb = Literal["start", "shutdown", "stop", "reboot", "reset", "suspend", "resume"]
 
 
 @dataclass(frozen=True)
@@ -109,3 +112,26 @@ class FileSystem:
 class Version:
     release: str
     major: int
+
+
+@dataclass(frozen=True)
+class GuestState:
+    """What a guest does at this moment, asked of itself and not of what was measured.
+
+    `status` is running, stopped, paused, suspended (hibernated) or unknown; `uptime` seconds.
+    """
+
+    status: str
+    lock: str = ""
+    uptime: int | None = None
+    ha_managed: bool = False
+    ha_state: str = ""
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """A task of Proxmox; `exit_text` is what it ended with, empty while it runs."""
+
+    upid: Upid
+    is_running: bool
+    exit_text: str = ""

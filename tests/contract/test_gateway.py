@@ -28,7 +28,71 @@ VERBS = {
         for guest in world.guests.values()
         if guest.kind == "qemu" and guest.power == "running" and guest.agent == "up"
     ],
+    "guest_state": lambda gateway, world: [
+        gateway.guest_state(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+        for guest in world.guests.values()
+    ],
+    "power": lambda gateway, world: [
+        gateway.power(
+            verb,
+            node=guest.node,
+            kind=guest.kind.value,
+            vmid=guest.vmid,
+            timeout=60 if verb in ("shutdown", "reboot") else None,
+        )
+        for guest in some_of_each_kind(world)
+        for verb in ("shutdown", "reboot", "stop", "start", "reset", "suspend", "resume")
+        if verb != "reset" or guest.kind == "qemu"
+        if verb not in ("start", "resume") or guest.kind == "qemu"
+    ],
+    "overrule": lambda gateway, world: [
+        gateway.overrule(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+        for guest in some_of_each_kind(world)
+    ],
+    "destroy": lambda gateway, world: [
+        gateway.destroy(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+        for guest in list(world.guests.values())
+        if not guest.running and not guest.template
+    ],
+    "set_user_password": lambda gateway, world: [
+        gateway.set_user_password(
+            node=guest.node, vmid=guest.vmid, username="root", password="unguessed"
+        )
+        for guest in some_of_each_kind(world)
+        if guest.kind == "qemu"
+    ],
+    "set_cloud_init_password": lambda gateway, world: (
+        [
+            gateway.set_cloud_init_password(
+                node=guest.node, vmid=guest.vmid, username=user, password="unguessed"
+            )
+            for guest in some_of_each_kind(world)
+            if guest.kind == "qemu"
+            for user in ("debian", "")
+        ]
+        == [None, None]
+    ),
+    "guest_tasks": lambda gateway, world: [
+        gateway.guest_tasks(node=guest.node, vmid=guest.vmid) for guest in world.guests.values()
+    ],
+    "node_tasks": lambda gateway, world: [
+        gateway.node_tasks(node=node, since=1_700_000_000, limit=100) for node in world.nodes
+    ],
+    "cluster_tasks": lambda gateway, world: gateway.cluster_tasks(),
+    "task_state": lambda gateway, world: gateway.task_state(a_task(gateway, world)),
+    "task_log": lambda gateway, world: gateway.task_log(a_task(gateway, world)),
 }
+
+
+def some_of_each_kind(world):
+    """A running VM and a running container."""
+    found = [guest for guest in world.guests.values() if guest.power == "running"]
+    return [next(guest for guest in found if guest.kind == kind) for kind in ("qemu", "lxc")]
+
+
+def a_task(gateway, world):
+    vm, _ = some_of_each_kind(world)
+    return gateway.power("stop", node=vm.node, kind="qemu", vmid=vm.vmid)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from monitoring.identity import same_guest
+from servers.identity import same_guest
 
 CONTAINER = "hwaddr=BC:24:11:00:00:01|hostname=dns1|rootfs=local:vm-105-disk-0|ostype=debian"
 
