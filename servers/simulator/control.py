@@ -4,6 +4,18 @@ from collections.abc import Callable, Mapping
 
 from servers.simulator.world import SimulatedCluster
 
+
+def attach_vnc(cluster: SimulatedCluster, vmid: int, address: str | None = None) -> None:
+    """What the VNC server at `address` (`127.0.0.1:5901`) shows is this guest's screen."""
+    cluster.guest(vmid)
+    cluster.consoles.attach(vmid, address)
+
+
+def console_form(cluster: SimulatedCluster, form: str) -> None:
+    """`recorded`, `old`, `new` or `prefixed`: how vncproxy tells the password."""
+    cluster.consoles.speak(form)
+
+
 FAULTS: dict[str, Callable[..., object]] = {
     "node_down": SimulatedCluster.node_down,
     "node_up": SimulatedCluster.node_up,
@@ -26,6 +38,8 @@ FAULTS: dict[str, Callable[..., object]] = {
     "fill_disk": SimulatedCluster.fill_disk,
     "set_agent": SimulatedCluster.set_agent,
     "revoke": SimulatedCluster.revoke,
+    "attach_vnc": attach_vnc,
+    "console_form": console_form,
     "freeze_pvestatd": SimulatedCluster.freeze_pvestatd,
     "thaw_pvestatd": SimulatedCluster.thaw_pvestatd,
     "restart_pvestatd": SimulatedCluster.restart_pvestatd,

@@ -46,13 +46,15 @@ class Sort:
     protection: bool = False
     ignores_shutdown: bool = False
     cloud_init: bool = True
+    vga: str = ""
+    serial: bool = False
 
 
 _LXC = Kind.LXC
 
 # The first guests are ordinary, so that small clusters are too; oddities come from the tenth on.
 SORTS = (
-    Sort("web1", tags="prod;web"),
+    Sort("web1", tags="prod;web", serial=True),
     Sort("web2", tags="prod;web"),
     Sort("shop-db", cores=4, memory=16, disk=200, tags="db;prod", storage="tank"),
     Sort("mail", kind=_LXC, memory=4, disk=80, tags="mail;prod"),
@@ -62,7 +64,7 @@ SORTS = (
     Sort("git.example.org", cores=4, memory=8, disk=120, tags="dev"),
     Sort("wordpress-14", kind=_LXC, cores=1, memory=2, disk=20, tags="web"),
     Sort("legacy-crm", agent=Agent.NONE, storage="thick", cloud_init=False, tags="legacy"),
-    Sort("node-builder", cores=8, memory=16, disk=160, agent=Agent.DEAD, tags="ci;dev"),
+    Sort("node-builder", cores=8, memory=16, disk=160, agent=Agent.DEAD, tags="ci;dev", vga="none"),
     Sort("staging", cores=2, memory=4, state="stopped", tags="dev"),
     Sort("win-terminal", cores=8, memory=32, disk=250, system="windows", tags="windows"),
     Sort("nextcloud", cores=4, memory=8, disk=500, storage="ceph", tags="prod"),
@@ -80,6 +82,8 @@ SORTS = (
     Sort(
         "cust-4711",
         tags="c+1;it_s.fine",
+        vga="serial0",
+        serial=True,
         description="<script>alert('guest notes')</script> \"quoted\" & ; DROP TABLE --",
     ),
     Sort("dns2", kind=_LXC, cores=1, memory=1, disk=10, tags="dns", pool="infrastructure"),
@@ -175,6 +179,8 @@ def _move_in(cluster: SimulatedCluster, index: int, sort: Sort) -> None:
         description=sort.description,
         tags=sort.tags,
         agent=sort.agent if sort.kind is Kind.QEMU else Agent.NONE,
+        vga=sort.vga,
+        serial=sort.serial,
         template=sort.template,
         protection=sort.protection,
         ignores_shutdown=sort.ignores_shutdown,

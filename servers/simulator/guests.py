@@ -88,6 +88,8 @@ class Guest:
     pool: str = ""
     agent: Agent = Agent.UP
     agent_error: str = ""  # the guest's own words, when it refuses what the agent is asked
+    vga: str = ""
+    serial: bool = False
     template: bool = False
     protection: bool = False
     onboot: bool = True

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from servers.simulator import websocket
 from servers.simulator.certificates import Certificates
 from servers.simulator.control import UnknownFault, active, inflict
 from servers.simulator.demo import FULL
@@ -33,10 +34,10 @@ class PortTaken(Exception):
 def application(
     cluster: SimulatedCluster, clock: Callable[[], float] = time.time
 ) -> web.Application:
-    """Consoles, which are websockets, would be routes before the last one."""
     app = web.Application(client_max_size=16 * 1024 * 1024)
     app.on_response_prepare.append(_drop_empty_type)
     app.router.add_route("*", FAULTS_PATH, _faults(cluster, clock))
+    app.router.add_get(websocket.PATH, websocket.console(cluster, clock, _send))
     app.router.add_route("*", "/{path:.*}", _api(cluster, clock))
     return app
 

@@ -1,7 +1,6 @@
 """Proxmox VE's HTTP: a request in, the reply that a real one gives out.
 
-With `wire_cluster`, `wire_guests`, `wire_actions`, `wire_tasks` and `wire_agent` the only place
-that knows the shape of its JSON.
+With the other modules called `wire_…` the only place that knows the shape of its JSON.
 """
 
 import json
@@ -16,6 +15,7 @@ from servers.simulator import (
     wire_agent,
     wire_cluster,
     wire_config,
+    wire_console,
     wire_guests,
     wire_tasks,
 )
@@ -33,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     *wire_cluster.ROUTES,
     *wire_guests.ROUTES,
     *wire_config.ROUTES,
+    *wire_console.ROUTES,
     *wire_actions.ROUTES,
     *wire_tasks.ROUTES,
     *wire_agent.ROUTES,

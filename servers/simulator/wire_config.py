@@ -146,6 +146,10 @@ def _vm_config(guest: Guest) -> Config:
     }
     if guest.agent is not Agent.NONE:
         config["agent"] = "1"
+    if guest.vga:
+        config["vga"] = guest.vga
+    if guest.serial:
+        config["serial0"] = "socket"
     if guest.cloud_init:
         config["ide2"] = f"{guest.storage}:vm-{guest.vmid}-cloudinit,media=cdrom"
         config["ipconfig0"] = "ip=dhcp"

@@ -12,6 +12,7 @@ from threading import RLock
 from servers.simulator import demo
 from servers.simulator.access import Access
 from servers.simulator.chance import digest, identifier
+from servers.simulator.consoles import Consoles
 from servers.simulator.faults import Faults
 from servers.simulator.guests import GIB, Agent, Guest, Kind, Measured, Power
 from servers.simulator.load import rhythm
@@ -48,6 +49,7 @@ class SimulatedCluster(Faults):
         self.lock = RLock()
         self.tasks = TaskBoard()
         self.access = Access(seed)
+        self.consoles = Consoles()
         self.guests: dict[int, Guest] = {}
         self.nodes: dict[str, Node] = {}
         self._events: list[tuple[float, int, Callable[[], None]]] = []

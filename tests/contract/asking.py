@@ -61,6 +61,9 @@ def call_of(asking: Asking, route: Route) -> tuple[str, dict[str, str]]:
         asking.snapshot(route.kind)
     if "{upid}" in route.template:
         values |= {"upid": quote(asking.upid(), safe=""), "node": "pve1"}
+    if "{vmid}/vncwebsocket" in route.template:
+        granted = asking.data("POST", f"/nodes/{guest.node}/{guest.kind}/{guest.vmid}/vncproxy")
+        values |= {"port": granted["port"], "vncticket": granted["ticket"]}
     params = {
         parameter.name: values[parameter.name]
         for parameter in route.parameters
