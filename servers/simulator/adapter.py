@@ -1,6 +1,7 @@
 """The simulated cluster below a real `requests.Session`: no port, no waiting."""
 
 from collections.abc import Callable, Mapping
+from http.client import RemoteDisconnected
 from io import BytesIO, RawIOBase
 from urllib.parse import urlsplit
 
@@ -8,9 +9,9 @@ from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import ConnectionError, ConnectTimeout, ReadTimeout
 from urllib3 import HTTPConnectionPool, HTTPResponse
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
-from servers.simulator.faults import Dark
+from servers.simulator.faults import Dark, Silence
 from servers.simulator.refusals import Refusal
 from servers.simulator.wire import PREFIX, Reply, Request, parameters_of, refused, reply
 from servers.simulator.world import SimulatedCluster
@@ -100,7 +101,10 @@ class SimulatedAdapter(BaseAdapter):
 
     def _wait(self, answer: Reply, timeout: Timeout, request: PreparedRequest) -> None:
         patience = timeout[1] if isinstance(timeout, tuple) else timeout
-        if patience is not None and answer.delay > patience:
+        if answer.silence is Silence.BROKEN:
+            raise _hung_up(request)
+        is_late = patience is not None and answer.delay > patience
+        if is_late or answer.silence is Silence.TIMEOUT:
             raise ReadTimeout(f"Read timed out. (read timeout={patience})", request=request)
         if self._sleep is not None and answer.delay:
             self._sleep(answer.delay)
@@ -130,6 +134,12 @@ def _not_connected(why: str, request: PreparedRequest) -> ConnectionError:
     pool = HTTPConnectionPool(urlsplit(request.url or "").hostname or "")
     cause = NewConnectionError(pool, why)  # type: ignore[arg-type]  # names the host alone
     return ConnectionError(MaxRetryError(pool, request.url or "", cause), request=request)
+
+
+def _hung_up(request: PreparedRequest) -> ConnectionError:
+    """As Requests raises it where the connection ends before an answer."""
+    cause = RemoteDisconnected("Remote end closed connection without response")
+    return ConnectionError(ProtocolError("Connection aborted.", cause), request=request)
 
 
 class _Drip(RawIOBase):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from servers.simulator.faults import TaskFate
 from servers.simulator.world import SimulatedCluster
 
 
@@ -25,6 +26,12 @@ FAULTS: dict[str, Callable[..., object]] = {
     "drip": SimulatedCluster.drip,
     "fail_next": SimulatedCluster.fail_next,
     "fail_task": SimulatedCluster.fail_task,
+    "warn_task": SimulatedCluster.warn_task,
+    "hang_task": SimulatedCluster.hang_task,
+    "release_tasks": SimulatedCluster.release_tasks,
+    "forget_tasks": SimulatedCluster.forget_tasks,
+    "accept_silently": SimulatedCluster.accept_silently,
+    "refuse_silently": SimulatedCluster.refuse_silently,
     "garbage": SimulatedCluster.garbage,
     "empty_lists": SimulatedCluster.empty_lists,
     "create_guest": SimulatedCluster.create_guest,
@@ -37,6 +44,11 @@ FAULTS: dict[str, Callable[..., object]] = {
     "busy": SimulatedCluster.busy,
     "fill_disk": SimulatedCluster.fill_disk,
     "set_agent": SimulatedCluster.set_agent,
+    "agent_null": SimulatedCluster.agent_null,
+    "manage_by_ha": SimulatedCluster.manage_by_ha,
+    "release_from_ha": SimulatedCluster.release_from_ha,
+    "ha_error": SimulatedCluster.ha_error,
+    "slow_ha": SimulatedCluster.slow_ha,
     "revoke": SimulatedCluster.revoke,
     "attach_vnc": attach_vnc,
     "console_form": console_form,
@@ -87,13 +99,40 @@ def active(cluster: SimulatedCluster) -> dict[str, object]:
                 }
                 for failure in cluster.failures
             ],
-            "fail_task": [
-                {"type": failure.type, "exitstatus": failure.exitstatus, "times": failure.times}
-                for failure in cluster.task_failures
+            **_scripted_tasks(cluster),
+            **_unanswered(cluster),
+            "hung": [task.upid for task, _ in cluster.hung if task.at_work],
+            "ha_error": [
+                guest.vmid
+                for guest in cluster.guests.values()
+                if guest.ha is not None and (guest.ha.breaks or guest.ha.state == "error")
             ],
+            "agent_null": [guest.vmid for guest in cluster.guests.values() if guest.agent_null],
             "garbage": dict(cluster.rubbish),
             "empty_lists": cluster.lists_are_empty,
             "busy": [guest.vmid for guest in cluster.guests.values() if guest.busy_cpu is not None],
             "locked": {guest.vmid: guest.lock for guest in cluster.guests.values() if guest.lock},
         }  # fmt: skip
         return {name: value for name, value in odd.items() if value}
+
+
+def _scripted_tasks(cluster: SimulatedCluster) -> dict[str, object]:
+    return {
+        fate.value: [
+            {"type": one.type, "exitstatus": one.exitstatus, "times": one.times}
+            for one in cluster.task_scripts
+            if one.fate is fate
+        ]
+        for fate in TaskFate
+    }
+
+
+def _unanswered(cluster: SimulatedCluster) -> dict[str, object]:
+    return {
+        name: [
+            {"method": one.method, "fragment": one.fragment, "how": one.how, "times": one.times}
+            for one in cluster.unanswered
+            if one.accepted is accepted
+        ]
+        for name, accepted in (("accept_silently", True), ("refuse_silently", False))
+    }

@@ -46,6 +46,7 @@ class Sort:
     protection: bool = False
     ignores_shutdown: bool = False
     cloud_init: bool = True
+    ha: bool = False
     vga: str = ""
     serial: bool = False
 
@@ -64,7 +65,9 @@ SORTS = (
     Sort("git.example.org", cores=4, memory=8, disk=120, tags="dev"),
     Sort("wordpress-14", kind=_LXC, cores=1, memory=2, disk=20, tags="web"),
     Sort("legacy-crm", agent=Agent.NONE, storage="thick", cloud_init=False, tags="legacy"),
-    Sort("node-builder", cores=8, memory=16, disk=160, agent=Agent.DEAD, tags="ci;dev", vga="none"),
+    Sort(
+        "node-builder", cores=8, memory=16, disk=160, agent=Agent.DEAD, tags="ci;dev", vga="none"
+    ),
     Sort("staging", cores=2, memory=4, state="stopped", tags="dev"),
     Sort("win-terminal", cores=8, memory=32, disk=250, system="windows", tags="windows"),
     Sort("nextcloud", cores=4, memory=8, disk=500, storage="ceph", tags="prod"),
@@ -91,7 +94,7 @@ SORTS = (
     Sort("postgres-replica", cores=8, memory=32, disk=300, storage="tank", tags="db;prod"),
     Sort("minecraft-eu", kind=_LXC, cores=4, memory=8, disk=40, tags="games"),
     Sort("valheim", cores=4, memory=8, disk=30, tags="games"),
-    Sort("web3", tags="prod;web", storage="ceph"),
+    Sort("web3", tags="prod;web", storage="ceph", ha=True),
     Sort("cust-4712", memory=2, disk=20),
     Sort("cust-4713", kind=_LXC, cores=1, memory=1, disk=10),
     Sort("cust-4714", memory=8, cores=4, disk=80),
@@ -187,11 +190,15 @@ def _move_in(cluster: SimulatedCluster, index: int, sort: Sort) -> None:
     )
     if sort.cloud_init and guest.kind is Kind.QEMU and sort.system != "windows":
         guest.cloud_init["ciuser"] = "debian"
+        guest.cloud_init_drive = True
+        guest.cloud_init_image = guest.cloud_init_read = {"ciuser": "debian"}
     if sort.state != "stopped":
         guest.begin(since)
     if sort.state == "paused":
         guest.pause(cluster.started_at - 600)
     cluster.guests[vmid] = guest
+    if sort.ha:
+        cluster.manage_by_ha(vmid)
     if sort.pool:
         guest.pool = sort.pool
         cluster.access.pools[sort.pool].add(vmid)

@@ -1,10 +1,11 @@
-"""Faults of the transport and of the answers, scripted: what a panel must survive.
+"""Faults of the transport, of the answers and of tasks, scripted: what a panel must survive.
 
 They know nothing of nodes and guests. Faults of those are methods of the cluster itself.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 
 class Dark(StrEnum):
@@ -26,6 +27,13 @@ class Garbage(StrEnum):
     SCALAR = "scalar"  # a number where an object or a list belongs
 
 
+class Silence(StrEnum):
+    """How a call ends that gets no answer."""
+
+    TIMEOUT = "timeout"  # nothing comes
+    BROKEN = "broken"  # the connection is closed
+
+
 @dataclass(slots=True)
 class Failure:
     """The next `times` calls of this method to a path with this fragment fail."""
@@ -38,9 +46,27 @@ class Failure:
 
 
 @dataclass(slots=True)
-class TaskFailure:
-    """The next `times` tasks of this type (`qmstart`) end with this text, and do nothing."""
+class Unanswered:
+    """The next such calls get no answer, whether or not they have their effect."""
 
+    method: str
+    fragment: str
+    how: Silence
+    accepted: bool
+    times: int
+
+
+class TaskFate(StrEnum):
+    FAILS = "fail_task"
+    WARNS = "warn_task"
+    HANGS = "hang_task"
+
+
+@dataclass(slots=True)
+class TaskScript:
+    """What the next `times` tasks of this type (`qmstart`) come to."""
+
+    fate: TaskFate
     type: str
     exitstatus: str
     times: int
@@ -54,7 +80,8 @@ class Faults:
     slowness: dict[str, float] = field(default_factory=dict)
     drips: dict[str, float] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
-    task_failures: list[TaskFailure] = field(default_factory=list)
+    unanswered: list[Unanswered] = field(default_factory=list)
+    task_scripts: list[TaskScript] = field(default_factory=list)
     rubbish: dict[str, Garbage] = field(default_factory=dict)
     lists_are_empty: bool = False
 
@@ -76,12 +103,34 @@ class Faults:
     def fail_next(
         self, method: str, fragment: str, *, status: int = 500, reason: str, times: int = 1
     ) -> None:
-        """The next calls fail with this status and these words."""
+        """The next calls fail with this status and these words; 401 and 595 to 599 are bare."""
         self.failures.append(Failure(method.upper(), fragment, status, reason, times))
 
     def fail_task(self, type: str, exitstatus: str, *, times: int = 1) -> None:
         """The next tasks of this type are taken (200, a UPID) and end with this text."""
-        self.task_failures.append(TaskFailure(type, exitstatus, times))
+        self.task_scripts.append(TaskScript(TaskFate.FAILS, type, exitstatus, times))
+
+    def warn_task(self, type: str, exitstatus: str = "WARNINGS: 1", *, times: int = 1) -> None:
+        """The next tasks of this type do their work and end with this text instead of OK."""
+        self.task_scripts.append(TaskScript(TaskFate.WARNS, type, exitstatus, times))
+
+    def hang_task(self, type: str, *, times: int = 1) -> None:
+        """The next tasks of this type hold their guest and go on, until stopped or released."""
+        self.task_scripts.append(TaskScript(TaskFate.HANGS, type, "", times))
+
+    def accept_silently(
+        self, method: str, fragment: str, *, times: int = 1, how: Silence = Silence.TIMEOUT
+    ) -> None:
+        """The next such calls have their full effect, and nobody hears of it."""
+        wish = Unanswered(method.upper(), fragment, Silence(how), accepted=True, times=times)
+        self.unanswered.append(wish)
+
+    def refuse_silently(
+        self, method: str, fragment: str, *, times: int = 1, how: Silence = Silence.TIMEOUT
+    ) -> None:
+        """The next such calls are lost on the way: seen from outside the same, without effect."""
+        wish = Unanswered(method.upper(), fragment, Silence(how), accepted=False, times=times)
+        self.unanswered.append(wish)
 
     def garbage(self, kind: Garbage, prefix: str = "/") -> None:
         """Answers to paths that begin so are rubbish, with status 200."""
@@ -97,7 +146,8 @@ class Faults:
         self.slowness.clear()
         self.drips.clear()
         self.failures.clear()
-        self.task_failures.clear()
+        self.unanswered.clear()
+        self.task_scripts.clear()
         self.rubbish.clear()
         self.lists_are_empty = False
 
@@ -112,22 +162,32 @@ class Faults:
         return self.rubbish[max(found, key=len)] if found else None
 
     def take_failure(self, method: str, path: str) -> Failure | None:
-        for failure in self.failures:
-            if failure.method == method and failure.fragment in path:
-                failure.times -= 1
-                if failure.times <= 0:
-                    self.failures.remove(failure)
-                return failure
-        return None
+        fits = (one for one in self.failures if one.method == method and one.fragment in path)
+        return _take(self.failures, next(fits, None))
 
-    def take_task_failure(self, type: str) -> str | None:
-        for failure in self.task_failures:
-            if failure.type == type:
-                failure.times -= 1
-                if failure.times <= 0:
-                    self.task_failures.remove(failure)
-                return failure.exitstatus
-        return None
+    def take_unanswered(self, method: str, path: str) -> Unanswered | None:
+        fits = (one for one in self.unanswered if one.method == method and one.fragment in path)
+        return _take(self.unanswered, next(fits, None))
+
+    def take_task_script(self, fate: TaskFate, type: str) -> TaskScript | None:
+        fits = (one for one in self.task_scripts if one.fate is fate and one.type == type)
+        return _take(self.task_scripts, next(fits, None))
+
+
+class _Counted(Protocol):
+    times: int
+
+
+Kept = TypeVar("Kept", bound=_Counted)
+
+
+def _take(scripted: list[Kept], found: Kept | None) -> Kept | None:
+    """Use it once; it is gone when it was used as often as was wished."""
+    if found is not None:
+        found.times -= 1
+        if found.times <= 0:
+            scripted.remove(found)
+    return found
 
 
 def _longest(seconds: dict[str, float], path: str) -> float:

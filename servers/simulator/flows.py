@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from servers.simulator.faults import TaskFate
 from servers.simulator.guests import Guest, Kind
 from servers.simulator.refusals import missing_config
 from servers.simulator.tasks import Task
@@ -57,21 +58,33 @@ class Order:
 Work = Callable[[Task, Guest], None]
 
 
-def begin(order: Order, type: str, work: Work, *, missing: str | None = None) -> str:
-    """Start a worker and answer its UPID. What it finds wrong ends the task, not the call."""
+def begin(
+    order: Order, type: str, work: Work, *, missing: str | None = None, locks: bool = True
+) -> str:
+    """Start a worker and answer its UPID. What it finds wrong ends the task, not the call.
+
+    `locks`: it waits for the lock file of the guest's configuration.
+    """
     cluster = order.cluster
     task = cluster.tasks.start(
         node=order.node, type=type, subject=str(order.vmid), identity=order.identity,
         now=cluster.now,
     )  # fmt: skip
     guest = order.guest
-    scripted = cluster.take_task_failure(type)
-    if scripted is not None:
-        task.end(scripted, cluster.now)
+    failure = cluster.take_task_script(TaskFate.FAILS, type)
+    warning = cluster.take_task_script(TaskFate.WARNS, type)
+    task.warning = warning.exitstatus if warning else ""
+    if failure is not None:
+        task.end(failure.exitstatus, cluster.now)
     elif guest is None:
         task.end(missing or order.missing, cluster.now)
     else:
-        _when_unlocked(order, task, guest, work)
+        if cluster.take_task_script(TaskFate.HANGS, type):
+            work = _stalled(cluster, work)
+        if locks:
+            _when_unlocked(order, task, guest, work)
+        else:
+            _run(cluster, task, guest, work)
     return task.upid
 
 
@@ -87,10 +100,16 @@ def finish(
     guest.holder = task
 
     def end() -> None:
-        if not task.done:
-            cluster.touch(guest)
-            effect()
-            task.end(exitstatus, cluster.now)
+        if not task.at_work:
+            return
+        if cluster.guests.get(guest.vmid) is not guest:
+            # Somebody deleted it meanwhile, and another may have its number.
+            folder = "qemu-server" if guest.kind is Kind.QEMU else "lxc"
+            task.end(missing_config(task.node, folder, guest.vmid), cluster.now)
+            return
+        cluster.touch(guest)
+        effect()
+        task.end(exitstatus, cluster.now)
 
     cluster.after(seconds, end)
 
@@ -122,7 +141,7 @@ def _when_unlocked(order: Order, task: Task, guest: Guest, work: Work) -> None:
     deadline = cluster.now + LOCK_TIMEOUT
 
     def attempt() -> None:
-        if task.done:
+        if not task.at_work:
             return
         if guest.holder is None or guest.holder.done:
             if task.lines:
@@ -136,6 +155,16 @@ def _when_unlocked(order: Order, task: Task, guest: Guest, work: Work) -> None:
             cluster.after(_RETRY, attempt)
 
     attempt()
+
+
+def _stalled(cluster: SimulatedCluster, work: Work) -> Work:
+    """The same work, held up before it does anything until hung tasks are released."""
+
+    def stall(task: Task, guest: Guest) -> None:
+        guest.holder = task
+        cluster.hung.append((task, lambda: _run(cluster, task, guest, work)))
+
+    return stall
 
 
 def _run(cluster: SimulatedCluster, task: Task, guest: Guest, work: Work) -> None:

@@ -31,6 +31,29 @@ class Agent(StrEnum):
     HANGING = "hanging"  # answers a ping and then nothing
 
 
+class AgentNull(StrEnum):
+    """Where an agent's answer is null although nothing failed."""
+
+    DATA = "data"  # {"data": null}
+    RESULT = "result"  # {"data": {"result": null}}
+
+
+class HaState(StrEnum):
+    STARTED = "started"
+    STOPPED = "stopped"
+    ERROR = "error"
+
+
+@dataclass(slots=True)
+class Ha:
+    """What the cluster resource manager (CRM) knows of a guest that it looks after."""
+
+    state: HaState
+    group: str = ""
+    breaks: bool = False  # the next request ends in the error state
+    requests: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     name: str
@@ -88,6 +111,8 @@ class Guest:
     pool: str = ""
     agent: Agent = Agent.UP
     agent_error: str = ""  # the guest's own words, when it refuses what the agent is asked
+    agent_null: AgentNull | None = None  # how it answers a change of a password
+    agent_null_applies: bool = False
     vga: str = ""
     serial: bool = False
     template: bool = False
@@ -96,7 +121,12 @@ class Guest:
     ignores_shutdown: bool = False
     start_warning: str = ""
     lock: str = ""
+    ha: Ha | None = None
     cloud_init: dict[str, str] = field(default_factory=dict)
+    cloud_init_drive: bool = False
+    # What the drive holds, and what the guest read from it last; None before it was ever made.
+    cloud_init_image: dict[str, str] | None = None
+    cloud_init_read: dict[str, str] | None = None
     passwords: dict[str, str] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     parent: str | None = None
@@ -123,6 +153,11 @@ class Guest:
         return self.power is not Power.STOPPED
 
     @property
+    def users(self) -> tuple[str, ...]:
+        """Who can sign in, the user of cloud-init's choice first."""
+        return ("Administrator",) if self.system == "windows" else ("debian", "root")
+
+    @property
     def noun(self) -> str:
         return "VM" if self.kind is Kind.QEMU else "CT"
 
@@ -137,6 +172,20 @@ class Guest:
         self.pid = 1000 + int(now * 7 + self.vmid) % 4_000_000
         self._moved = 0.0
         self._moving_from = load(self.rhythm, now).activity
+
+    def boot(self, now: float) -> None:
+        """Start cold. Proxmox makes the cloud-init drive anew, and the guest reads what is new."""
+        self.begin(now)
+        if not self.cloud_init_drive:
+            return
+        self.make_cloud_init_drive()
+        password = self.cloud_init.get("cipassword")
+        if password is not None and self.cloud_init_read != self.cloud_init:
+            self.passwords[self.cloud_init.get("ciuser", self.users[0])] = password
+        self.cloud_init_read = self.cloud_init_image
+
+    def make_cloud_init_drive(self) -> None:
+        self.cloud_init_image = dict(self.cloud_init)
 
     def end(self) -> None:
         self.power = Power.STOPPED

@@ -14,6 +14,7 @@ from servers.simulator import websocket
 from servers.simulator.certificates import Certificates
 from servers.simulator.control import UnknownFault, active, inflict
 from servers.simulator.demo import FULL
+from servers.simulator.faults import Silence
 from servers.simulator.refusals import Refusal
 from servers.simulator.wire import PREFIX, Reply, Request, parameters_of, refused, reply
 from servers.simulator.wire_cluster import encoded_guest_row
@@ -151,6 +152,11 @@ def _hang_up(request: web.Request) -> web.Response:
     return web.Response(status=503)
 
 
+async def _client_gone(request: web.Request) -> None:
+    while request.transport is not None and not request.transport.is_closing():
+        await asyncio.sleep(0.1)
+
+
 async def _drop_empty_type(_: web.Request, response: web.StreamResponse) -> None:
     """aiohttp gives a type of its own to whatever has none, so it is taken away at the end."""
     if response.headers.get("Content-Type") == _NO_TYPE:
@@ -158,6 +164,10 @@ async def _drop_empty_type(_: web.Request, response: web.StreamResponse) -> None
 
 
 async def _send(request: web.Request, answer: Reply) -> web.StreamResponse:
+    if answer.silence is Silence.TIMEOUT:
+        await _client_gone(request)
+    if answer.silence is not None:
+        return _hang_up(request)
     if answer.delay:
         await asyncio.sleep(answer.delay)
     reason = answer.reason.encode("latin-1", "replace").decode("latin-1")

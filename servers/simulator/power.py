@@ -23,9 +23,7 @@ class Shutdown:
 
 
 def start(order: Order) -> str:
-    guest = order.guest
-    if order.kind is Kind.LXC and guest is not None and guest.running:
-        raise failed(f"CT {order.vmid} already running")
+    refuse_start(order)
 
     def work(task: Task, guest: Guest) -> None:
         if guest.running and guest.lock == "backup":
@@ -44,8 +42,7 @@ def start(order: Order) -> str:
 
 
 def stop(order: Order, *, overrule_shutdown: bool = False) -> str:
-    if order.kind is Kind.LXC:
-        _require_running(order)
+    refuse_stop(order)
     if overrule_shutdown:
         for task in order.cluster.tasks.running(f"{order.prefix}shutdown", str(order.vmid)):
             task.end(INTERRUPTED, order.cluster.now)
@@ -62,14 +59,9 @@ def stop(order: Order, *, overrule_shutdown: bool = False) -> str:
 
 
 def shutdown(order: Order, wish: Shutdown) -> str:
+    refuse_shutdown(order, wish)
     guest = order.guest
-    pulled = False
-    if order.kind is Kind.LXC:
-        _require_running(order)
-    elif guest is not None and guest.power is Power.PAUSED:
-        if not wish.force:
-            raise failed("VM is paused - cannot shutdown")
-        pulled = True
+    pulled = guest is not None and guest.power is Power.PAUSED
 
     def work(task: Task, guest: Guest) -> None:
         if not guest.running:
@@ -85,6 +77,25 @@ def shutdown(order: Order, wish: Shutdown) -> str:
     return begin(order, f"{order.prefix}shutdown", work, missing=missing)
 
 
+def refuse_start(order: Order) -> None:
+    """What Proxmox looks at before it makes a task of a start, or hands it to the HA manager."""
+    guest = order.guest
+    if order.kind is Kind.LXC and guest is not None and guest.running:
+        raise failed(f"CT {order.vmid} already running")
+
+
+def refuse_stop(order: Order) -> None:
+    if order.kind is Kind.LXC:
+        _require_running(order)
+
+
+def refuse_shutdown(order: Order, wish: Shutdown) -> None:
+    refuse_stop(order)
+    guest = order.guest
+    if guest is not None and guest.power is Power.PAUSED and not wish.force:
+        raise failed("VM is paused - cannot shutdown")
+
+
 def reboot(order: Order, timeout: int | None) -> str:
     """A shutdown and a start: a new process, so counters and uptime begin anew."""
     _require_running(order, noun="VM")
@@ -95,7 +106,7 @@ def reboot(order: Order, timeout: int | None) -> str:
     def work(task: Task, guest: Guest) -> None:
         check_lock(guest)
         down = Shutdown(timeout=timeout)
-        _bring_down(order, task, guest, down, lambda: guest.begin(order.cluster.now))
+        _bring_down(order, task, guest, down, lambda: guest.boot(order.cluster.now))
 
     return begin(order, f"{order.prefix}reboot", work)
 
@@ -167,8 +178,11 @@ def resume(order: Order) -> str:
 
 def _boot(order: Order, task: Task, guest: Guest) -> None:
     def up() -> None:
-        guest.begin(order.cluster.now)
-        guest.lock = "" if guest.lock == "suspended" else guest.lock
+        if guest.lock == "suspended":
+            guest.lock = ""
+            guest.begin(order.cluster.now)
+        else:
+            guest.boot(order.cluster.now)
 
     if guest.start_warning:
         task.log(f"WARN: {guest.start_warning}")

@@ -74,8 +74,10 @@ def roll_back(order: Order, name: str, *, start: bool) -> str:
         def restore() -> None:
             guest.end()
             guest.parent = name
-            if snapshot.vmstate or start:
+            if snapshot.vmstate:
                 guest.begin(cluster.now)
+            elif start:
+                guest.boot(cluster.now)
 
         finish(cluster, task, guest, ROLLBACK_TAKES, restore)
 

@@ -9,6 +9,7 @@ _UPID = re.compile(
     r"^UPID:[A-Za-z][A-Za-z0-9-]*:[0-9A-F]{8,9}:[0-9A-F]{8,9}:[0-9A-F]{8}:[^:\s]+:[^:\s]*:[^:\s]+:$"
 )
 INTERRUPTED = "received interrupt"
+VANISHED = "unexpected status"  # of a worker that ended without a last line in its log
 _KEPT_PER_NODE = 1000
 
 
@@ -24,6 +25,8 @@ class Task:
     pid: int
     pstart: int
     on_end: Callable[["Task"], None] | None = None
+    warning: str = ""  # what it ends with instead of OK
+    lost: bool = False  # its node died: it is neither at work nor ended
     lines: list[str] = field(default_factory=list)
     exitstatus: str | None = None
     ended_at: int | None = None
@@ -31,6 +34,10 @@ class Task:
     @property
     def done(self) -> bool:
         return self.exitstatus is not None
+
+    @property
+    def at_work(self) -> bool:
+        return not self.done and not self.lost
 
     @property
     def succeeded(self) -> bool:
@@ -57,8 +64,11 @@ class Task:
 
     def end(self, exitstatus: str, now: float) -> None:
         """Ends once; an end that comes after an interruption is not heard."""
-        if self.done:
+        if not self.at_work:
             return
+        if exitstatus == "OK" and self.warning:
+            self.log("WARN: something is not as it should be")
+            exitstatus = self.warning
         self.exitstatus = exitstatus
         self.ended_at = int(now)
         if self.succeeded:
@@ -67,6 +77,12 @@ class Task:
             self.log(f"TASK ERROR: {exitstatus}")
         if self.on_end is not None:
             self.on_end(self)
+
+    def vanish(self, now: float) -> None:
+        """Found dead when its node is back: nobody wrote its end, nor took its locks away."""
+        self.lost = False
+        self.exitstatus = VANISHED
+        self.ended_at = int(now)
 
 
 def looks_like_upid(text: str) -> bool:
@@ -101,6 +117,9 @@ class TaskBoard:
 
     def find(self, node: str, upid: str) -> Task | None:
         return self._by_node.get(node, {}).get(upid)
+
+    def forget(self, task: Task) -> None:
+        self._by_node.get(task.node, {}).pop(task.upid, None)
 
     def on(self, node: str) -> Iterator[Task]:
         """The tasks of a node, newest first."""

@@ -13,12 +13,14 @@ import msgspec
 from servers.simulator import (
     wire_actions,
     wire_agent,
+    wire_cloudinit,
     wire_cluster,
     wire_config,
     wire_console,
     wire_guests,
     wire_tasks,
 )
+from servers.simulator.faults import Silence
 from servers.simulator.parameters import check as check_parameters
 from servers.simulator.refusals import Refusal, failed, invalid, unauthenticated
 from servers.simulator.routes import Call, Listing, Route, Slow
@@ -33,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     *wire_cluster.ROUTES,
     *wire_guests.ROUTES,
     *wire_config.ROUTES,
+    *wire_cloudinit.ROUTES,
     *wire_console.ROUTES,
     *wire_actions.ROUTES,
     *wire_tasks.ROUTES,
@@ -55,7 +58,7 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """`content_type` None: without that header. `delay` and `drip` are seconds: before the
-    answer begins, and while its body trickles in."""
+    answer begins, and while its body trickles in. `silence`: it never arrives, in this way."""
 
     status: int
     reason: str
@@ -63,21 +66,32 @@ class Reply:
     body: bytes
     delay: float = 0.0
     drip: float = 0.0
+    silence: Silence | None = None
 
 
 def reply(cluster: SimulatedCluster, request: Request) -> Reply:
     with cluster.lock:
         cluster.advance(request.now)
-        delay = cluster.delay_of(request.path)
-        drip = cluster.drip_of(request.path)
-        failure = cluster.take_failure(request.method, unquote(request.path))
-        if failure is not None:
-            return _refused(Refusal(failure.status, failure.reason, delay=delay))
-        try:
-            answer = _answer(cluster, request)
-        except Refusal as refusal:
-            return _refused(refusal, delay)
-        return _answered(cluster, request.path, answer, delay, drip)
+        unanswered = cluster.take_unanswered(request.method, unquote(request.path))
+        if unanswered is None:
+            return _reply(cluster, request)
+        if unanswered.accepted:
+            _reply(cluster, request)
+        return Reply(0, "", None, b"", silence=unanswered.how)
+
+
+def _reply(cluster: SimulatedCluster, request: Request) -> Reply:
+    delay = cluster.delay_of(request.path)
+    drip = cluster.drip_of(request.path)
+    failure = cluster.take_failure(request.method, unquote(request.path))
+    if failure is not None:
+        bare = failure.status == 401 or 595 <= failure.status <= 599
+        return _refused(Refusal(failure.status, failure.reason, bare=bare, delay=delay))
+    try:
+        answer = _answer(cluster, request)
+    except Refusal as refusal:
+        return _refused(refusal, delay)
+    return _answered(cluster, request.path, answer, delay, drip)
 
 
 def parameters_of(query: str, body: bytes, content_type: str) -> dict[str, str]:

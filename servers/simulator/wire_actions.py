@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from servers.simulator import power, snapshots
+from servers.simulator import ha, power, snapshots
 from servers.simulator.guests import Kind
 from servers.simulator.parameters import NODE, SNAPNAME, VMID, Parameter
 from servers.simulator.routes import Call, Needs, Route
@@ -15,16 +15,20 @@ _SKIPLOCK = Parameter("skiplock", "boolean")
 
 
 def start(call: Call) -> object:
-    return power.start(call.order)
+    order = call.order
+    return ha.start(order) if ha.is_managed(order) else power.start(order)
 
 
 def stop(call: Call) -> object:
-    return power.stop(call.order, overrule_shutdown=call.flag("overrule-shutdown"))
+    overrules = call.flag("overrule-shutdown")
+    stopping = ha.stop if ha.is_managed(call.order) else power.stop
+    return stopping(call.order, overrule_shutdown=overrules)
 
 
 def shutdown(call: Call) -> object:
     wish = power.Shutdown(timeout=_timeout(call), force=call.flag("forceStop"))
-    return power.shutdown(call.order, wish)
+    order = call.order
+    return ha.shutdown(order, wish) if ha.is_managed(order) else power.shutdown(order, wish)
 
 
 def reboot(call: Call) -> object:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from servers.simulator.guests import Agent, Guest
+from servers.simulator.guests import Agent, AgentNull, Guest
 from servers.simulator.parameters import NODE, VMID, Parameter
 from servers.simulator.refusals import failed
 from servers.simulator.routes import Call, Needs, Route, Slow
@@ -21,9 +21,6 @@ _COMMANDS = (
     "guest-set-time", "guest-set-user-password", "guest-shutdown", "guest-suspend-disk",
     "guest-sync", "guest-sync-delimited",
 )  # fmt: skip
-
-_USERS = {"windows": ("Administrator",)}
-_LINUX_USERS = ("root", "debian")
 
 
 def get_fsinfo(guest: Guest, now: float) -> object:
@@ -71,9 +68,15 @@ def set_user_password(call: Call) -> object:
     guest = call.guest
     answer = _ask(call, "guest-set-user-password", lambda found, now: {})
     user = call.text("username")
-    if user not in _USERS.get(guest.system, _LINUX_USERS):
+    if user not in guest.users:
         raise failed("Agent error: child process has failed to set user password")
-    guest.passwords[user] = call.text("password")
+    if guest.agent_null is None or guest.agent_null_applies:
+        guest.passwords[user] = call.text("password")
+    match guest.agent_null:
+        case AgentNull.DATA:
+            return None
+        case AgentNull.RESULT:
+            return {"result": None}
     return answer
 
 

@@ -142,12 +142,15 @@ def guest_row(guest: Guest, sample: Measured | None) -> Row:
         row["lock"] = guest.lock
     if guest.tags:
         row["tags"] = guest.tags
+    if guest.ha is not None:
+        row["hastate"] = guest.ha.state.value
     return row
 
 
 def encoded_guest_row(guest: Guest, sample: Measured | None) -> msgspec.Raw:
     """The same as JSON, made again only when something in it has changed."""
-    made_of = (sample, guest.vmid, guest.node, guest.pool, guest.lock, guest.tags)
+    ha = guest.ha and guest.ha.state
+    made_of = (sample, guest.vmid, guest.node, guest.pool, guest.lock, guest.tags, ha)
     if guest.row_made_of != made_of:
         guest.row = msgspec.json.encode(guest_row(guest, sample))
         guest.row_made_of = made_of

@@ -3,17 +3,18 @@
 import re
 
 from servers.simulator.chance import digest, identifier
-from servers.simulator.flows import Order, begin, check_lock, finish
+from servers.simulator.flows import Stop, begin, check_lock, finish
 from servers.simulator.guests import MIB, Agent, Guest, Kind
 from servers.simulator.parameters import NODE, VMID, Parameter
 from servers.simulator.refusals import failed, invalid
 from servers.simulator.routes import Call, Needs, Route
 from servers.simulator.tasks import Task
+from servers.simulator.wire_cloudinit import shown
 
 Config = dict[str, object]
 
+DESTROY_TAKES = 1.0
 _BUSY_FILE = 10.0  # seconds until Proxmox gives up on the lock file of a configuration
-_SECRETS = ("cipassword",)
 # What each option needs besides the right to change anything at all.
 _PRIVILEGES = {
     "cipassword": ("VM.Config.Cloudinit", "VM.Config.Network"),
@@ -71,21 +72,37 @@ def change_in_task(call: Call) -> object:
 
 
 def destroy(call: Call) -> object:
-    guest, order = call.guest, call.order
+    order, cluster = call.order, call.cluster
+    force, purge = call.flag("force"), call.flag("purge")
+    refusal = _why_not_to_destroy(call.guest, force=force, purge=purge)
+    if refusal:
+        raise failed(refusal)
+
+    def work(task: Task, guest: Guest) -> None:
+        changed = _why_not_to_destroy(guest, force=force, purge=purge)
+        if changed:
+            raise Stop(changed)
+        check_lock(guest)
+        finish(cluster, task, guest, DESTROY_TAKES, lambda: cluster.delete_guest(guest.vmid))
+
+    return begin(order, f"{order.prefix}destroy", work)
+
+
+def _why_not_to_destroy(guest: Guest, *, force: bool, purge: bool) -> str:
+    """Looked at before the task, and again in it; empty where nothing speaks against it."""
+    is_vm = guest.kind is Kind.QEMU
+    who = f"{guest.noun} {guest.vmid}"
     if guest.protection:
-        raise failed(f"can't remove {guest.noun} {guest.vmid} - protection mode enabled")
-    if guest.running and not (guest.kind is Kind.LXC and call.flag("force")):
-        raise failed(
-            f"VM {guest.vmid} is running - destroy failed"
-            if guest.kind is Kind.QEMU
-            else f"unable to destroy CT {guest.vmid} - container is running"
-        )
-    return begin(order, f"{order.prefix}destroy", lambda task, found: _destroy(order, task, found))
-
-
-def _destroy(order: Order, task: Task, guest: Guest) -> None:
-    check_lock(guest)
-    finish(order.cluster, task, guest, 1.0, lambda: order.cluster.delete_guest(guest.vmid))
+        return f"can't remove {who} - protection mode enabled"
+    if guest.lock and not is_vm:
+        return f"{guest.noun} is locked ({guest.lock})"
+    if guest.ha is not None and not purge:
+        return f"unable to remove {who} - used in HA resources and purge parameter not set."
+    if guest.running and is_vm:
+        return f"{who} is running - destroy failed"
+    if guest.running and not force:
+        return f"unable to destroy {who} - container is running"
+    return ""
 
 
 def _change(call: Call) -> None:
@@ -150,12 +167,11 @@ def _vm_config(guest: Guest) -> Config:
         config["vga"] = guest.vga
     if guest.serial:
         config["serial0"] = "socket"
-    if guest.cloud_init:
+    if guest.cloud_init_drive:
         config["ide2"] = f"{guest.storage}:vm-{guest.vmid}-cloudinit,media=cdrom"
         config["ipconfig0"] = "ip=dhcp"
-        for name, value in guest.cloud_init.items():
-            config[name] = "**********" if name in _SECRETS else value
-    return config
+    # Proxmox takes these also where there is no drive that could carry them.
+    return config | {name: shown(name, value) for name, value in guest.cloud_init.items()}
 
 
 def _container_config(guest: Guest) -> Config:

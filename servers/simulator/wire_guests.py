@@ -37,7 +37,7 @@ def guests(call: Call) -> object:
 
 def current(call: Call) -> object:
     guest = call.guest
-    row = _status_row(guest, call.now, full=True) | {"ha": {"managed": 0}}
+    row = _status_row(guest, call.now, full=True) | {"ha": _ha_part(guest)}
     if guest.agent is not Agent.NONE:
         row["agent"] = 1
     return row
@@ -72,6 +72,12 @@ def feature(call: Call) -> object:
     if guest.kind is Kind.QEMU:
         answer["nodes"] = [node.name for node in call.cluster.online()]
     return answer
+
+
+def _ha_part(guest: Guest) -> Row:
+    if guest.ha is None:
+        return {"managed": 0}
+    return {"managed": 1, "state": guest.ha.state.value, "group": guest.ha.group or None}
 
 
 def _status_row(guest: Guest, now: float, *, full: bool) -> Row:

@@ -8,7 +8,7 @@ from servers.simulator.refusals import forbidden, invalid
 from servers.simulator.routes import Call, Listing, Route
 from servers.simulator.tasks import INTERRUPTED, Task, looks_like_upid
 
-_RECENT_PER_CLUSTER = 25
+_RECENT_PER_CLUSTER = 25  # that have ended; those that run are all there
 _LIMIT = 50
 
 Row = dict[str, object]
@@ -16,8 +16,9 @@ Row = dict[str, object]
 
 def cluster_tasks(call: Call) -> object:
     allowed = call.may("/", "Sys.Audit")
-    seen = (task for task in call.cluster.tasks.everywhere() if allowed or _is_own(call, task))
-    return [_recent_row(task) for task in islice(seen, _RECENT_PER_CLUSTER)]
+    seen = [task for task in call.cluster.tasks.everywhere() if allowed or _is_own(call, task)]
+    ended = islice((task for task in seen if task.done), _RECENT_PER_CLUSTER)
+    return [_recent_row(task) for task in (*(t for t in seen if not t.done), *ended)]
 
 
 def node_tasks(call: Call) -> object:
@@ -28,6 +29,7 @@ def node_tasks(call: Call) -> object:
         for task in call.cluster.tasks.on(call.node.name)
         if (allowed or _is_own(call, task)) and _wanted(call, task, source)
     ]
+    found.sort(key=lambda task: task.done)  # stable: those that run first, each newest first
     start, limit = call.number("start"), call.number("limit", _LIMIT)
     rows = [_active_row(task) if not task.done else _ended_row(task) for task in found]
     return Listing(rows[start : start + limit if limit else None], len(rows))

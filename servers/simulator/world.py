@@ -14,13 +14,24 @@ from servers.simulator.access import Access
 from servers.simulator.chance import digest, identifier
 from servers.simulator.consoles import Consoles
 from servers.simulator.faults import Faults
-from servers.simulator.guests import GIB, Agent, Guest, Kind, Measured, Power
+from servers.simulator.guests import (
+    GIB,
+    Agent,
+    AgentNull,
+    Guest,
+    Ha,
+    HaState,
+    Kind,
+    Measured,
+    Power,
+)
 from servers.simulator.load import rhythm
 from servers.simulator.nodes import Node
-from servers.simulator.tasks import TaskBoard
+from servers.simulator.tasks import INTERRUPTED, Task, TaskBoard
 
 REFRESH = 10.0  # pvestatd.pm: seconds between two measurements
 FORGOTTEN_AFTER = 300.0  # status.c of pve-cluster: how long the last measurement is handed out
+HA_DELAY = 12.0  # the CRM looks every ten seconds, and its node's manager somewhat later
 NEW_YEAR_2026 = 1_767_225_600.0
 
 
@@ -50,6 +61,8 @@ class SimulatedCluster(Faults):
         self.tasks = TaskBoard()
         self.access = Access(seed)
         self.consoles = Consoles()
+        self.ha_delay = HA_DELAY
+        self.hung: list[tuple[Task, Callable[[], None]]] = []
         self.guests: dict[int, Guest] = {}
         self.nodes: dict[str, Node] = {}
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -112,9 +125,14 @@ class SimulatedCluster(Faults):
         node.silence = reason
         if node.alive:
             node.died_at = self.now
+            for task in self.tasks.on(name):
+                task.lost = not task.done
 
     def node_up(self, name: str) -> None:
-        """The node boots, and with it the guests that ran and start on boot."""
+        """The node boots, and with it the guests that ran and start on boot.
+
+        Its tasks are found dead, and the locks that they had put on guests stay.
+        """
         node = self.nodes[name]
         if node.alive:
             return
@@ -122,8 +140,11 @@ class SimulatedCluster(Faults):
             if guest.running:
                 self.touch(guest)
                 guest.end()
-                if guest.onboot:
-                    guest.begin(self.now)
+                if guest.onboot and not guest.lock:
+                    guest.boot(self.now)
+        for task in self.tasks.on(name):
+            if task.lost:
+                task.vanish(self.now)
         node.died_at = None
         node.booted_at = self.now
         node.void_until = self._refreshed()
@@ -169,6 +190,7 @@ class SimulatedCluster(Faults):
         tags: str = "",
         agent: str = "up",
         uptime: float | None = None,
+        cloud_init: bool = False,
     ) -> Guest:
         """A guest that appears now, unknown until it is measured.
 
@@ -192,6 +214,7 @@ class SimulatedCluster(Faults):
             maxdisk=maxdisk,
             tags=tags,
             agent=Agent(agent) if kind == "qemu" else Agent.NONE,
+            cloud_init_drive=cloud_init and kind == "qemu",
         )
         if running:
             guest.begin(since)
@@ -245,7 +268,7 @@ class SimulatedCluster(Faults):
             case Power.RUNNING if guest.power is Power.PAUSED:
                 guest.resume(self.now)
             case Power.RUNNING if not guest.running:
-                guest.begin(self.now)
+                guest.boot(self.now)
 
     def busy(self, vmid: int, cpu: float | None = 0.97) -> None:
         """Hold the guest's CPU at this fraction of its vCPUs from the next refresh; None ends."""
@@ -262,6 +285,62 @@ class SimulatedCluster(Faults):
         guest = self.guests[vmid]
         guest.agent = Agent(agent)
         guest.agent_error = error
+        guest.agent_null = None
+
+    def agent_null(self, vmid: int, *, applied: bool = False, form: str = "data") -> None:
+        """Its agent answers a change of a password with null, having made it or not.
+
+        `form`: `data` is null or `result` in it; `set_agent` ends it.
+        """
+        guest = self.guests[vmid]
+        guest.agent_null = AgentNull(form)
+        guest.agent_null_applies = applied
+
+    # High availability
+
+    def manage_by_ha(self, vmid: int, group: str = "") -> None:
+        """From now on the HA manager starts and stops this guest, in its own time."""
+        guest = self.guests[vmid]
+        guest.ha = Ha(HaState.STARTED if guest.running else HaState.STOPPED, group)
+
+    def release_from_ha(self, vmid: int) -> None:
+        self.guests[vmid].ha = None
+
+    def ha_error(self, vmid: int, *, later: bool = False) -> None:
+        """The HA manager has given the guest up: it stays as it is, and requests fail.
+
+        `later`: the next request is still taken and ends well; only then is it in this state.
+        """
+        guest = self.guests[vmid]
+        ha = guest.ha = guest.ha or Ha(HaState.STARTED if guest.running else HaState.STOPPED)
+        if later:
+            ha.breaks = True
+        else:
+            ha.state = HaState.ERROR
+
+    def slow_ha(self, seconds: float = HA_DELAY) -> None:
+        """The HA manager acts so long after it was asked."""
+        self.ha_delay = float(seconds)
+
+    # Tasks
+
+    def forget_tasks(self, vmid: int | None = None, *, undo: bool = False) -> None:
+        """Nobody knows of these tasks any more: all, or those of one guest.
+
+        What still runs goes on unseen, or with `undo` never happens.
+        """
+        for task in self.tasks.everywhere():
+            if vmid is None or task.subject == str(vmid):
+                self.tasks.forget(task)
+                if undo:
+                    task.end(INTERRUPTED, self.now)
+
+    def release_tasks(self) -> None:
+        """Tasks that hang go on."""
+        hung, self.hung = self.hung, []
+        for task, go_on in hung:
+            if task.at_work:
+                go_on()
 
     def revoke(self, token_id: str) -> None:
         """The token still signs in and may nothing any more."""
@@ -273,6 +352,12 @@ class SimulatedCluster(Faults):
     def calm(self) -> None:
         """Every fault ends: nodes are up, measured and reachable, and answers are honest."""
         self.clear_faults()
+        self.release_tasks()
+        self.slow_ha()
+        for guest in self.guests.values():
+            guest.agent_null = None
+            if guest.ha is not None and (guest.ha.breaks or guest.ha.state is HaState.ERROR):
+                self.manage_by_ha(guest.vmid, guest.ha.group)
         for name in self.nodes:
             self.node_up(name)
         self.thaw_pvestatd()

@@ -113,6 +113,8 @@ def _as_shown(cluster: SimulatedCluster, recording: Recording) -> None:
 def _one_as_shown(guest: Guest, recording: Recording) -> None:
     if recording.path.endswith(f"/{guest.vmid}/config"):
         _configure(guest, recording.data)
+    elif recording.path.endswith("/cloudinit"):
+        guest.cloud_init = {row["key"]: "secret12" for row in recording.data}
     elif recording.path.endswith("/snapshot"):
         for row in recording.data:
             if row["name"] != "current":
@@ -160,6 +162,7 @@ def _configure(guest: Guest, config: dict[str, Any]) -> None:
     guest.description = config.get("description", "")
     guest.parent = config.get("parent")
     guest.cloud_init = {name: "secret12" for name in ("ciuser", "cipassword") if name in config}
+    guest.cloud_init_drive = "cloudinit" in config.get("ide2", "")
 
 
 def _snapshot(guest: Guest, row: dict[str, Any]) -> None:
