@@ -8,6 +8,8 @@ import msgspec
 
 from servers.proxmox.errors import ProxmoxMalformed
 from servers.proxmox.types import (
+    ConsoleGrant,
+    Endpoint,
     FileSystem,
     Guest,
     GuestConfig,
@@ -294,3 +296,36 @@ def is_confirmed(data: msgspec.Raw) -> bool:
     """The agent answers `{"result": {}}` to what it has done; null says nothing at all."""
     reply = lax(data, Any)
     return isinstance(reply, dict) and reply.get("result") is not None
+
+
+PVEVNC = "PVEVNC:"
+# VNC authentication looks at no more than that.
+VNC_PASSWORD_LENGTH = 8
+LONGEST_TICKET = 512
+
+
+class Granted(msgspec.Struct):
+    """Of vncproxy and termproxy; the port is text in some versions and a number in others."""
+
+    port: Annotated[int, msgspec.Meta(ge=5900, le=5999)]
+    ticket: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TICKET)]
+    user: str
+    password: str = ""
+
+
+def console(
+    data: msgspec.Raw, *, endpoint: Endpoint, node: str, kind: Kind, vmid: int
+) -> ConsoleGrant:
+    granted = lax(data, Granted)
+    if "\n" in granted.user + granted.ticket:
+        raise ProxmoxMalformed("The reply holds no ticket that can be sent on.")
+    password = granted.password or vnc_password(granted.ticket)
+    return ConsoleGrant(
+        endpoint, node, kind, vmid, granted.port, granted.user, granted.ticket, password
+    )
+
+
+def vnc_password(ticket: str) -> str:
+    """Where the reply does not name it: what stands before `:PVEVNC:`, else the ticket, cut."""
+    prefix, colon, _ = ticket.partition(f":{PVEVNC}")
+    return (prefix if colon else ticket)[:VNC_PASSWORD_LENGTH]

@@ -68,6 +68,11 @@ class ProxmoxSession:
         session.mount("https://", tls.adapter_for(self.access, endpoint))
         return session
 
+    @property
+    def answered_by(self) -> Endpoint:
+        """The endpoint that answered last."""
+        return self.access.endpoints[self._preferred]
+
     def within(self, seconds: float) -> "TimedSession":
         return TimedSession(self, seconds)
 

@@ -129,6 +129,23 @@ class GuestState:
 
 
 @dataclass(frozen=True)
+class ConsoleGrant:
+    """Leave to open one console once, within ten seconds, at the endpoint that gave it.
+
+    `password` is what VNC authentication asks for; a text console has none.
+    """
+
+    endpoint: Endpoint
+    node: str
+    kind: Kind
+    vmid: int
+    port: int
+    user: str
+    ticket: str = field(repr=False)
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class TaskState:
     """A task of Proxmox; `exit_text` is what it ended with, empty while it runs."""
 

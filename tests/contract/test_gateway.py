@@ -23,6 +23,15 @@ VERBS = {
         gateway.guest_config(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
         for guest in world.guests.values()
     ],
+    "vnc_proxy": lambda gateway, world: [
+        gateway.vnc_proxy(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+        for guest in world.guests.values()
+    ],
+    "term_proxy": lambda gateway, world: [
+        gateway.term_proxy(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+        for guest in world.guests.values()
+        if guest.kind == "lxc"
+    ],
     "file_systems": lambda gateway, world: [
         gateway.file_systems(node=guest.node, vmid=guest.vmid)
         for guest in world.guests.values()
