@@ -152,3 +152,21 @@ def test_without_any_node_nobody_answers(session, cluster):
 
     with pytest.raises(requests.ConnectionError):
         session.get(f"{BASE}/version")
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ("timeout", requests.exceptions.ReadTimeout),
+        ("broken", requests.exceptions.ConnectionError),
+    ],
+)
+def test_a_call_can_be_carried_out_without_an_answer(session, cluster, clock, how, error):
+    cluster.accept_silently("POST", "status/stop", how=how)
+
+    with pytest.raises(error) as raised:
+        session.post(f"{BASE}/nodes/pve1/qemu/100/status/stop", timeout=5)
+
+    assert not isinstance(raised.value, requests.exceptions.ConnectTimeout)
+    cluster.advance(clock() + 10)
+    assert not cluster.guest(100).running

@@ -97,3 +97,23 @@ def test_a_user_it_does_not_know_is_refused(api):
 
 def test_containers_have_none(api):
     assert api.refusal("GET", "/nodes/pve1/lxc/103/agent/get-fsinfo")[0] == 501
+
+
+@pytest.mark.parametrize("applied", [True, False])
+@pytest.mark.parametrize(("form", "data"), [("data", None), ("result", {"result": None})])
+def test_null_does_not_say_whether_a_password_was_changed(api, applied, form, data):
+    api.cluster.agent_null(VM, applied=applied, form=form)
+    params = {"username": "root", "password": "correct horse"}
+
+    assert api.post(f"{api.base(VM)}/agent/set-user-password", **params) == data
+    assert api.cluster.guest(VM).passwords == ({"root": "correct horse"} if applied else {})
+
+
+def test_null_is_for_agents_that_answer(api):
+    api.cluster.set_agent(VM, "dead")
+    api.cluster.agent_null(VM, applied=True)
+    params = {"username": "root", "password": "correct horse"}
+
+    words = "QEMU guest agent is not running"
+    path = f"{api.base(VM)}/agent/set-user-password"
+    assert api.refusal("POST", path, **params) == (500, words)

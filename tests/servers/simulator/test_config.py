@@ -88,3 +88,29 @@ def test_a_deleted_guest_is_gone_from_everywhere(api, vmid):
     assert api.ended(api.delete(api.base(vmid), purge=1)) == "OK"
     assert vmid not in api.cluster.guests
     assert vmid not in api.cluster.access.pools["customers"]
+
+
+def test_deletion_takes_its_time(api):
+    api.cluster.set_power(VM, "stopped")
+    upid = api.delete(api.base(VM), **{"purge": 1, "destroy-unreferenced-disks": 1})
+
+    assert ":qmdestroy:" in upid
+    assert api.task(upid)["status"] == "running"
+    assert VM in api.cluster.guests
+    assert api.ended(upid, after=1.5) == "OK"
+
+
+@pytest.mark.parametrize("change", ["start", "protect"])
+def test_what_changes_before_its_turn_stops_the_deletion(api, change):
+    api.cluster.set_power(VM, "stopped")
+    api.post(f"{api.base(VM)}/snapshot", snapname="clean")
+    upid = api.delete(api.base(VM))
+    if change == "start":
+        api.cluster.set_power(VM, "running")
+        words = f"VM {VM} is running - destroy failed"
+    else:
+        api.cluster.guest(VM).protection = True
+        words = f"can't remove VM {VM} - protection mode enabled"
+
+    assert api.ended(upid) == words
+    assert VM in api.cluster.guests

@@ -52,3 +52,10 @@ def test_ten_thousand_guests_are_there_and_answer(api):
 
     assert len({row["vmid"] for row in rows}) == 10_000
     assert sum(row["status"] == "running" for row in rows) > 9_000
+
+
+def test_one_is_managed_and_one_does_not_listen(cluster):
+    guests = cluster.guests.values()
+
+    assert [guest.name for guest in guests if guest.ha] == ["web3"]
+    assert [guest.name for guest in guests if guest.ignores_shutdown] == ["old-forum"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from servers.simulator.control import FAULTS
+from servers.simulator.control import FAULTS, active, inflict
 from servers.simulator.faults import Garbage
 
 RESOURCES = "/cluster/resources"
@@ -97,3 +97,38 @@ def test_each_is_explained():
     explained = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text()
 
     assert [name for name in FAULTS if f"`{name}`" not in explained] == []
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"fault": "warn_task", "type": "qmstop"},
+        {"fault": "hang_task", "type": "qmstop", "times": 2},
+        {"fault": "fail_task", "type": "qmstop", "exitstatus": "no"},
+        {"fault": "accept_silently", "method": "POST", "fragment": "status", "how": "broken"},
+        {"fault": "refuse_silently", "method": "POST", "fragment": "status"},
+        {"fault": "agent_null", "vmid": 100, "applied": True},
+        {"fault": "ha_error", "vmid": 100, "later": True},
+    ],
+    ids=lambda wish: wish["fault"],
+)
+def test_one_from_outside_is_shown_until_it_ends(cluster, wish):
+    assert wish["fault"] in inflict(cluster, wish)
+
+    cluster.calm()
+    assert active(cluster) == {}
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"fault": "release_tasks"},
+        {"fault": "forget_tasks", "vmid": 100, "undo": True},
+        {"fault": "manage_by_ha", "vmid": 100, "group": "fast"},
+        {"fault": "release_from_ha", "vmid": 100},
+        {"fault": "slow_ha", "seconds": 1},
+    ],
+    ids=lambda wish: wish["fault"],
+)
+def test_what_only_changes_the_world_is_no_fault_afterwards(cluster, wish):
+    assert inflict(cluster, wish) == {}

@@ -158,3 +158,21 @@ def test_secrets_are_kept_and_private(tmp_path):
 def test_the_world_keeps_its_age(tmp_path):
     assert state.beginning(tmp_path, 1000.0) == 1000.0
     assert state.beginning(tmp_path, 2000.0) == 1000.0
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ("timeout", requests.exceptions.ReadTimeout),
+        ("broken", requests.exceptions.ConnectionError),
+    ],
+)
+def test_a_call_can_be_carried_out_without_an_answer(client, how, error):
+    client.fault(fault="accept_silently", method="POST", fragment="status/reset", how=how)
+    url = f"{client.base}/api2/json/nodes/pve1/qemu/100/status/reset"
+
+    with pytest.raises(error):
+        client.session.post(url, timeout=0.5)
+
+    rows = client.get("/nodes/pve1/tasks?source=all").json()["data"]
+    assert [row["type"] for row in rows] == ["qmreset"]

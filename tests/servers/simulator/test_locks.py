@@ -2,6 +2,8 @@
 
 import pytest
 
+from servers.simulator.guests import Snapshot
+
 VM, CT = 100, 103
 
 
@@ -100,3 +102,47 @@ def test_a_backup_comes_round_on_one_guest(api):
 
     assert set(locks) == {"shop-app"}
     assert 3 <= len(locks) <= 10
+
+
+LOCKS = (
+    "backup", "clone", "create", "migrate", "rollback", "snapshot", "snapshot-delete",
+    "suspending", "suspended",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_lock_refuses_in_the_same_words(api, lock):
+    api.cluster.guest(VM).snapshots["clean"] = a_snapshot("clean")
+    api.cluster.lock_guest(VM, lock)
+    words = f"VM is locked ({lock})"
+    base = api.base(VM)
+
+    assert api.refusal("PUT", f"{base}/config", description="x") == (500, words)
+    assert api.ended(api.post(f"{base}/snapshot", snapname="other")) == words
+    assert api.ended(api.delete(f"{base}/snapshot/clean")) == words
+    assert api.ended(api.post(f"{base}/snapshot/clean/rollback")) == words
+    for verb in ("stop", "shutdown", "reboot", "reset"):
+        assert api.ended(api.post(f"{base}/status/{verb}")) == words
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_locked_guest_is_not_deleted(api, lock):
+    for vmid in (VM, CT):
+        api.cluster.set_power(vmid, "stopped")
+        api.cluster.lock_guest(vmid, lock)
+
+    assert api.ended(api.delete(api.base(VM))) == f"VM is locked ({lock})"
+    assert api.refusal("DELETE", api.base(CT)) == (500, f"CT is locked ({lock})")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_stopped_and_locked_guest_does_not_start(api, lock):
+    api.cluster.set_power(VM, "stopped")
+    api.cluster.lock_guest(VM, lock)
+    words = "OK" if lock == "suspended" else f"VM is locked ({lock})"
+
+    assert api.ended(api.post(f"{api.base(VM)}/status/start")) == words
+
+
+def a_snapshot(name):
+    return Snapshot(name, "", 1, vmstate=False, parent=None, config={})

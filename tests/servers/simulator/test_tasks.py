@@ -96,3 +96,41 @@ def test_a_token_sees_the_tasks_it_started(api, upid):
     api.token_id = demo.RESET
 
     assert api.get("/nodes/pve1/tasks") == []
+
+
+def test_of_all_tasks_those_that_run_come_first(api, upid):
+    api.cluster.hang_task("qmreset")
+    hanging = api.post("/nodes/pve1/qemu/109/status/reset")
+    api.pass_time(5)
+    later = api.post("/nodes/pve1/qemu/100/status/reset")
+    api.pass_time(5)
+
+    rows = api.get("/nodes/pve1/tasks", source="all")
+    assert [row["upid"] for row in rows] == [hanging, later, upid]
+    assert rows[0]["status"] == "RUNNING"
+    assert [row["upid"] for row in api.get("/nodes/pve1/tasks", source="all", limit=1)] == [
+        hanging
+    ]
+
+
+def test_it_can_be_cut_by_time(api, upid):
+    api.pass_time(5)
+    api.post("/nodes/pve1/qemu/100/status/reset")
+    api.pass_time(5)
+    first = api.task(upid)["starttime"]
+
+    assert len(api.get("/nodes/pve1/tasks", source="all", since=first)) == 2
+    assert len(api.get("/nodes/pve1/tasks", source="all", since=first + 1)) == 1
+    assert len(api.get("/nodes/pve1/tasks", source="all", until=first)) == 1
+    assert len(api.get("/nodes/pve1/tasks", since=first, limit=1, userfilter="PANEL")) == 1
+
+
+def test_the_cluster_lists_all_that_run_and_few_that_ended(api):
+    api.cluster.hang_task("qmreset")
+    hanging = api.post("/nodes/pve1/qemu/109/status/reset")
+    for _ in range(30):
+        api.ended(api.post("/nodes/pve2/qemu/101/status/reset"), after=1)
+
+    rows = api.get("/cluster/tasks")
+    assert len(rows) == 26
+    assert rows[0]["upid"] == hanging
