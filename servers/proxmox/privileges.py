@@ -42,6 +42,7 @@ NEEDS = (
     Need("VM.Snapshot", Purpose.ACT, "snapshots cannot be taken"),
     Need("VM.Snapshot.Rollback", Purpose.ACT, "snapshots cannot be rolled back"),
     Need("VM.Config.Cloudinit", Purpose.ACT, "no root password can be set for the next boot"),
+    Need("VM.Allocate", Purpose.ACT, "servers cannot be deleted"),
     Need(
         "VM.GuestAgent.Unrestricted",
         Purpose.RESET,
