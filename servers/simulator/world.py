@@ -217,7 +217,7 @@ class SimulatedCluster(Faults):
             cloud_init_drive=cloud_init and kind == "qemu",
         )
         if running:
-            guest.begin(since)
+            guest.boot(since)
         self.guests[vmid] = guest
         if pool:
             self.put_into_pool(pool, vmid)

@@ -63,3 +63,21 @@ def test_a_dead_and_forgotten_node_reads_as_the_schema_says(schema):
 
     for path in ("/cluster/resources", "/nodes", "/cluster/status"):
         assert schema.check_reply("GET", path, asking.data("GET", path)) == []
+
+
+@pytest.mark.parametrize("kind", ["qemu", "lxc"])
+def test_a_guest_under_high_availability_reads_as_the_schema_says(kind, schema):
+    asking = a_cluster()
+    vmid = asking.cluster.create_guest(kind=kind, uptime=90).vmid
+    for change in (asking.cluster.manage_by_ha, asking.cluster.ha_error):
+        change(vmid)
+        for path in ("/cluster/resources", f"/nodes/pve1/{kind}/{vmid}/status/current"):
+            assert schema.check_reply("GET", path, asking.data("GET", path)) == []
+
+
+def test_changes_that_are_pending_read_as_the_schema_says(schema):
+    asking = a_cluster()
+    asking.data("PUT", "/nodes/pve1/qemu/100/config", {"cipassword": "x", "delete": "ciuser"})
+    path = "/nodes/pve1/qemu/100/cloudinit"
+
+    assert schema.check_reply("GET", path, asking.data("GET", path)) == []

@@ -85,3 +85,5 @@ def test_a_guest_can_be_created_with_a_drive(api):
     vmid = api.cluster.create_guest(uptime=90, cloud_init=True).vmid
 
     assert "cloudinit" in api.get(f"{api.base(vmid)}/config")["ide2"]
+    api.put(f"{api.base(vmid)}/config", ciuser="root")
+    assert rows(api, vmid) == [{"key": "ciuser", "pending": "root"}]
