@@ -1,4 +1,4 @@
-"""Housekeeping of sessions, tokens and counted wrong passwords."""
+"""Housekeeping of sessions, tokens, counted wrong passwords and kept replies."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.core.management import call_command
 
-from accounts import tokens
+from accounts import idempotency, tokens
 
 
 @shared_task(name="accounts.clear_expired")
@@ -16,4 +16,5 @@ def clear_expired(**_: object) -> None:
     call_command("clearsessions")
     call_command("flushexpiredtokens")
     tokens.forget_sessions(now=now)
+    idempotency.forget(now)
     AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME).delete()

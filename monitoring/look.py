@@ -19,14 +19,14 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from monitoring.claims import claim_look, release_look
-from servers.identity import same_guest
 from monitoring.models import GuestDisk
 from servers import facts, inventory
 from servers.clusters import access_to
+from servers.identity import same_guest
 from servers.models import Cluster, ClusterToken, Node, Server
 from servers.proxmox.errors import ProxmoxDenied, ProxmoxError, ProxmoxRefused, ProxmoxUnreachable
 from servers.proxmox.gateway import Gateway
-from servers.proxmox.types import Access, FileSystem, GuestConfig
+from servers.proxmox.types import Access, FileSystem, GuestConfig, GuestState, Kind
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ UNSEEN = timedelta(minutes=10)
 
 class About(Enum):
     IDENTITY = "identity"
+    STATE = "state"
     DISK = "disk"
 
 
@@ -70,7 +71,10 @@ class Question:
 @dataclass(frozen=True)
 class Answer:
     question: Question
-    result: GuestConfig | list[FileSystem] | ProxmoxError
+    result: "Told | ProxmoxError"
+
+
+Told = GuestConfig | GuestState | list[FileSystem]
 
 
 def look_into(cluster_id: int, *, clock: Callable[[], datetime]) -> int:
@@ -122,9 +126,14 @@ def open_questions(cluster: Cluster, now: datetime) -> list[Question]:
         .select_related("guest_disk")
         .order_by("guest_disk__next_look_at")
     )
+    # A list of guests does not tell paused from running.
+    paused = reachable.filter(status=Server.Status.PAUSED).order_by("pk")
+    wanted = (
+        (About.IDENTITY, identities.order_by("pk")), (About.STATE, paused), (About.DISK, disks)
+    )  # fmt: skip
     return [
         Question(server, server.node.name, about)
-        for about, servers in ((About.IDENTITY, identities.order_by("pk")), (About.DISK, disks))
+        for about, servers in wanted
         for server in servers[:MOST_QUESTIONS]
         if server.node
     ]
@@ -168,15 +177,14 @@ def ask_in_turn(
     return answers
 
 
-def ask_one(gateway: Gateway, each: Question) -> GuestConfig | list[FileSystem] | ProxmoxError:
+def ask_one(gateway: Gateway, each: Question) -> Told | ProxmoxError:
     server = each.server
+    kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
     try:
         if each.about is About.IDENTITY:
-            return gateway.guest_config(
-                node=each.node,
-                kind=server.kind,  # type: ignore[arg-type]  # Server.Kind has these two
-                vmid=server.vmid,
-            )
+            return gateway.guest_config(node=each.node, kind=kind, vmid=server.vmid)
+        if each.about is About.STATE:
+            return gateway.guest_state(node=each.node, kind=kind, vmid=server.vmid)
         return gateway.file_systems(node=each.node, vmid=server.vmid)
     except ProxmoxError as error:
         return error
@@ -188,6 +196,8 @@ def take_in(answer: Answer, *, now: datetime) -> None:
         note_disks(server, answer.result, now=now)
     elif isinstance(answer.result, GuestConfig):
         identify(server, answer.result, now=now)
+    elif isinstance(answer.result, GuestState):
+        inventory.observe(server.pk, answer.result.status, now=now)
     elif isinstance(answer.result, ProxmoxError):
         put_off(answer.question, now=now)
         if server.missing_since:
@@ -200,7 +210,7 @@ def put_off(question: Question, *, now: datetime) -> None:
     if question.about is About.DISK:
         again = int(now.timestamp()) + AGAIN[GuestDisk.State.FAILED]
         GuestDisk.objects.filter(pk=server.pk).update(next_look_at=again)
-    else:
+    elif question.about is About.IDENTITY:
         again_at = now + (MISSING_AGAIN if server.missing_since else IDENTITY_AGAIN)
         Server.objects.filter(pk=server.pk).update(identity_next_at=again_at)
 
@@ -271,9 +281,7 @@ def most_are_there(cluster_id: int) -> bool:
     return listed > present.count() - listed
 
 
-def note_disks(
-    server: Server, result: GuestConfig | list[FileSystem] | ProxmoxError, *, now: datetime
-) -> None:
+def note_disks(server: Server, result: Told | ProxmoxError, *, now: datetime) -> None:
     at = int(now.timestamp())
     if isinstance(result, list):
         total = sum(system.total for system in result)

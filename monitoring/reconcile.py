@@ -24,6 +24,8 @@ class Known(NamedTuple):
     identity: str
     identity_due: bool
     missing: bool
+    # An action saw its state after what Proxmox tells now was measured.
+    seen_lately: bool = False
 
 
 @dataclass
@@ -127,16 +129,25 @@ def differences(server: Known, guest: Guest, status: str) -> dict[str, object]:
     """The fields of the server that are no longer true. Absent is not empty: what a row of
     status "unknown" leaves out is kept."""
     changes: dict[str, object] = {}
-    if status != server.status:
-        changes["status"] = status
     if guest.node != server.node:
         changes["node"] = guest.node
-    if guest.lock[:32] != server.lock:
-        changes["lock"] = guest.lock[:32]
+    if not server.seen_lately:
+        changes |= changed_state(server, guest, status)
     if server.missing:
         changes["missing_since"] = None
     if guest.name:
         changes |= described_anew(server, guest)
+    return changes
+
+
+def changed_state(server: Known, guest: Guest, status: str) -> dict[str, object]:
+    changes: dict[str, object] = {}
+    # Proxmox lists a paused guest as running: a look asks whether it still is.
+    is_still_paused = (server.status, status) == (Server.Status.PAUSED, Server.Status.RUNNING)
+    if status != server.status and not is_still_paused:
+        changes["status"] = status
+    if guest.lock[:32] != server.lock:
+        changes["lock"] = guest.lock[:32]
     return changes
 
 

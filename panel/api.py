@@ -12,7 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from accounts.idempotency import InProgress, KeyReused
 from monitoring.history import BadRange
+from servers import action_words
+from servers.actions import Busy
+from servers.api.actions import PasswordDenied
+from servers.live import action_of
+from servers.operations import Invalid, NotPossible
+from servers.power import Refusal
 
 CODES = {
     400: "invalid",
@@ -43,6 +50,9 @@ def error_reply(raised: Exception, context: dict[str, Any]) -> Response | None:
         return error(413, "too_large", "The request is too large.")
     if isinstance(raised, BadRange):
         return error(400, "invalid", str(raised), {raised.field: [str(raised)]})
+    if (refused := refusal_of(raised)) is not None:
+        set_rollback()
+        return refused
     if isinstance(raised, PermissionDenied):
         raised = exceptions.PermissionDenied()
     response = exception_handler(raised, context)
@@ -57,6 +67,36 @@ def error_reply(raised: Exception, context: dict[str, Any]) -> Response | None:
         }
     }
     return response
+
+
+def refusal_of(raised: Exception) -> Response | None:
+    """What a server, or the person, is not in a state for."""
+    match raised:
+        case Busy():
+            response = error(409, "busy", action_words.reason(Refusal("busy", raised.action.type)))
+            response.data["error"]["action"] = action_of(raised.action)
+            return response
+        case NotPossible(refusal=refusal):
+            status = 403 if refusal.code == "forbidden" else 422
+            return error(
+                status, REFUSALS.get(refusal.code, refusal.code), action_words.reason(refusal)
+            )
+        case Invalid():
+            return error(
+                400, "invalid", "Some fields are not right.", {raised.field: [str(raised)]}
+            )
+        case PasswordDenied():
+            text = "This is not your password."
+            return error(403, "wrong_password", text, {"current_password": [text]})
+        case KeyReused():
+            return error(422, "key_reused", "This Idempotency-Key came with another request.")
+        case InProgress():
+            return error(409, "in_progress", "The same request is being carried out.")
+    return None
+
+
+# The code of a refusal where the API has another word for it.
+REFUSALS = {"lock": "locked", "state": "wrong_state", "kind": "wrong_kind"}
 
 
 def code_of(raised: exceptions.APIException) -> str:

@@ -205,6 +205,9 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "monitoring.poll_cluster": {"queue": "poll"},
     "monitoring.look_into_guests": {"queue": "guests"},
+    "servers.run_action": {"queue": "actions"},
+    "servers.follow_actions": {"queue": "actions"},
+    "servers.sweep_actions": {"queue": "actions"},
 }
 CELERY_ENABLE_UTC = True
 
@@ -238,6 +241,14 @@ PROXMOX = {
     "RESET_TOKEN_SECRET": env.str("PROXMOX_RESET_TOKEN_SECRET", default=""),
 }
 
+# --- Servers
+
+CUSTOMERS_MAY_DELETE = env.bool("CUSTOMERS_MAY_DELETE", default=True)
+
+CONSOLE_IDLE_MINUTES = in_range("CONSOLE_IDLE_MINUTES", 30, 1, 1440)
+# daphne closes every websocket after a day.
+CONSOLE_MAX_HOURS = in_range("CONSOLE_MAX_HOURS", 8, 1, 23)
+
 # --- Monitoring
 
 POLL_INTERVAL = in_range("POLL_INTERVAL", 30, 1, 3600)
@@ -248,6 +259,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "monitoring.start_cycles",
         "schedule": POLL_INTERVAL,
         "options": {"expires": POLL_INTERVAL, "queue": "poll"},
+    },
+    "sweep actions": {
+        "task": "servers.sweep_actions",
+        "schedule": 10,
+        "options": {"expires": 10, "queue": "actions"},
+    },
+    "close orphaned consoles": {
+        "task": "servers.close_orphaned_consoles",
+        "schedule": 600,
+        "options": {"expires": 600},
     },
     "prune samples": {
         "task": "monitoring.prune_samples",
@@ -424,6 +445,8 @@ LOGGING = {
         "proxmoxer": {"level": "WARNING"},
         "proxmoxer.core": {"level": "WARNING"},
         "urllib3": {"level": "INFO"},
+        # It logs addresses and headers, consoles' tickets and our token among them, at DEBUG.
+        "websockets": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
         "celery": {"level": "WARNING"},

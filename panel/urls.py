@@ -11,7 +11,10 @@ from panel import failures, health
 from panel.api import not_found
 from panel.docs import api_docs
 from servers import live
+from servers.api import actions as actions_api
+from servers.api import console as console_api
 from servers.api import servers as servers_api
+from servers.views import console as console_views
 from servers.views import servers as servers_views
 
 api = [
@@ -22,6 +25,13 @@ api = [
     ),
     path("servers/", servers_api.ServerList.as_view(), name="servers"),
     path("servers/<int:pk>/", servers_api.ServerDetail.as_view(), name="server"),
+    path("servers/<int:pk>/actions/", actions_api.ServerActions.as_view(), name="server-actions"),
+    path(
+        "servers/<int:pk>/password/", actions_api.ServerPassword.as_view(), name="server-password"
+    ),
+    path("actions/", actions_api.ActionList.as_view(), name="actions"),
+    path("actions/<int:pk>/", actions_api.ActionDetail.as_view(), name="action"),
+    path("servers/<int:pk>/console/", console_api.ServerConsole.as_view(), name="server-console"),
     path(
         "servers/<int:pk>/metrics/", monitoring_api.ServerMetrics.as_view(), name="server-metrics"
     ),
@@ -37,6 +47,8 @@ handler500 = failures.server_error
 urlpatterns = [
     path("", servers_views.server_list, name="server-list"),
     path("servers/<int:pk>/", servers_views.server_detail, name="server-detail"),
+    path("servers/<int:pk>/console/", console_views.server_console, name="server-console"),
+    path("console/", console_views.ticket_console, name="console"),
     path("sign-in/", accounts_views.SignInView.as_view(), name="sign-in"),
     path("sign-out/", accounts_views.SignOutView.as_view(tell=live.signed_out), name="sign-out"),
     path("api/v1/", include((api, "api"))),

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -10,6 +10,10 @@ from accounts import audit
 from servers import live
 from servers.models import Cluster, Node, Server
 from servers.proxmox.types import Guest, NodeState
+
+# pvestatd measures every ten seconds, so what a list of guests says may be that old, and older
+# than what an action saw for itself.
+OLDER_NEWS = timedelta(seconds=15)
 
 
 def save_nodes(cluster: Cluster, states: Iterable[NodeState], now: datetime) -> dict[str, int]:
@@ -76,10 +80,13 @@ def change(
             values["status_since"] = now
         alike[tuple(sorted(values.items()))].append(server_id)
     for items, ids in alike.items():
+        fields = dict(items)
         for start in range(0, len(ids), 1000):
-            Server.objects.filter(pk__in=ids[start : start + 1000], present=True).update(
-                **dict(items)
-            )
+            servers = Server.objects.filter(pk__in=ids[start : start + 1000], present=True)
+            if "status" in fields:
+                # An action may have seen it since the list was compared.
+                servers = servers.exclude(status_seen_at__gt=now - OLDER_NEWS)
+            servers.update(**fields)
     return state_events(
         server_id
         for server_id, fields in changes.items()
@@ -227,3 +234,27 @@ def bring_back(twin: Server, server: Server, *, now: datetime) -> None:
             object_id=twin.pk,
         )
         live.publish(state_events([twin.pk]))
+
+
+def observe(server_id: int, status: str, *, lock: str | None = None, now: datetime) -> None:
+    """What an action saw of the guest itself, which is newer than anything that was measured."""
+    with transaction.atomic():
+        before = Server.objects.filter(pk=server_id, present=True).values("status", "lock").first()
+        if before is None or status not in Server.Status.values:
+            return
+        seen: dict[str, object] = {"status_seen_at": now}
+        if status != before["status"]:
+            seen |= {"status": status, "status_since": now}
+        if lock is not None and lock != before["lock"]:
+            seen["lock"] = lock
+        Server.objects.filter(pk=server_id, present=True).update(**seen)
+        if len(seen) > 1:
+            live.publish(state_events([server_id]))
+
+
+def delete(server: Server, *, by: str, now: datetime) -> None:
+    """Its guest was destroyed as somebody wished. Who followed it live is told, then cut off."""
+    with transaction.atomic():
+        lock(server.cluster_id)
+        if mark_gone(server.pk, why=f"Deleted by {by}" if by else "Deleted", now=now):
+            live.publish([{"type": "access", "server": server.pk}])

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from servers.models import LastSample
+from servers.models import Action, LastSample
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,15 @@ class SignOutEvent(TypedDict):
     user: int
 
 
-Event = StateEvent | AccessEvent | SignOutEvent
+class ActionEvent(TypedDict):
+    """An action began, went on or ended."""
+
+    type: Literal["action"]
+    server: int
+    action: dict[str, object]
+
+
+Event = StateEvent | AccessEvent | SignOutEvent | ActionEvent
 
 
 def state_event(server: int, status: str, status_since: datetime, lock: str) -> StateEvent:
@@ -76,6 +84,36 @@ def state_event(server: int, status: str, status_since: datetime, lock: str) -> 
         "status_since": status_since.isoformat(),
         "lock": lock,
     }
+
+
+def action_event(action: Action) -> ActionEvent:
+    return {"type": "action", "server": action.server_id, "action": action_of(action)}
+
+
+def action_of(action: Action) -> dict[str, object]:
+    """The JSON form of an action, as customers see it; times in ISO 8601."""
+    return {
+        "id": action.pk,
+        "server": action.server_id,
+        "type": action.type,
+        "status": action.status,
+        "step": action.step,
+        "error": {"code": action.error_code, "message": action.error_message}
+        if action.error_code
+        else None,
+        "warnings": action.warnings,
+        "requested_at": action.requested_at.isoformat(),
+        "started_at": iso(action.started_at),
+        "finished_at": iso(action.finished_at),
+        # Who of the staff it was is not the customer's business.
+        "requested_by": None if action.by_staff else action.requested_by_email or None,
+        "by_staff": action.by_staff,
+        "source": action.source,
+    }
+
+
+def iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def metrics_of(last: LastSample | None) -> dict[str, object] | None:

@@ -1,4 +1,4 @@
-"""Who owns a server, and how it is called to them."""
+"""Who owns a server, how it is called to them, and whether it may be deleted."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,8 +22,10 @@ def assign(servers: Iterable[Server], owner: User | None, *, actor: Actor, now: 
         for server in servers:
             if server.owner_id == (owner.pk if owner else None):
                 continue
+            # What belongs to somebody is not deleted by mistake.
+            kept = {"protected": True} if owner else {}
             moved = Server.objects.filter(pk=server.pk, owner_id=server.owner_id).update(
-                owner=owner
+                owner=owner, **kept
             )
             if not moved:
                 continue
@@ -45,11 +47,29 @@ def rename(server: Server, name: str, *, actor: Actor, now: datetime) -> None:
     with transaction.atomic():
         renamed = Server.objects.filter(pk=server.pk, name=server.name).update(name=name)
         if renamed:
-            audit.record(
-                "server.renamed",
-                actor=actor,
-                now=now,
-                object_type="server",
-                object_id=server.pk,
-                details={"from": server.name, "to": name},
-            )
+            change: dict[str, object] = {"from": server.name, "to": name}
+            note_change(server, "server.renamed", change, actor=actor, now=now)
+
+
+def annotate(server: Server, notes: str, *, actor: Actor, now: datetime) -> None:
+    """Notes are for people; what stood there before is not kept."""
+    with transaction.atomic():
+        if Server.objects.filter(pk=server.pk).exclude(notes=notes).update(notes=notes):
+            note_change(server, "server.annotated", {}, actor=actor, now=now)
+
+
+def protect(server: Server, protected: bool, *, actor: Actor, now: datetime) -> None:
+    """Whether it can be deleted."""
+    with transaction.atomic():
+        changed = Server.objects.filter(pk=server.pk).exclude(protected=protected)
+        if changed.update(protected=protected):
+            event = "server.protected" if protected else "server.unprotected"
+            note_change(server, event, {}, actor=actor, now=now)
+
+
+def note_change(
+    server: Server, event: str, details: dict[str, object], *, actor: Actor, now: datetime
+) -> None:
+    audit.record(
+        event, actor=actor, now=now, object_type="server", object_id=server.pk, details=details
+    )

@@ -11,13 +11,23 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 
-def enqueue(name: str, *, expires: timedelta | None = None, **arguments: object) -> None:
-    """Send the task `name` after commit, with ids as arguments; it is dropped after `expires`.
+def enqueue(
+    name: str,
+    *,
+    expires: timedelta | None = None,
+    delay: timedelta | None = None,
+    **arguments: object,
+) -> None:
+    """Send the task `name` after commit, with ids as arguments.
+
+    It runs after `delay` and is dropped after `expires`.
 
     Flows name tasks instead of importing them. A broker that is down fails nobody: whatever the
     row says is picked up by the next sweep or cycle.
     """
     options = {} if expires is None else {"expires": expires.total_seconds()}
+    if delay is not None:
+        options["countdown"] = delay.total_seconds()
     transaction.on_commit(lambda: send(name, arguments, **options))
 
 

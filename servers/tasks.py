@@ -1,9 +1,36 @@
-"""Tasks about clusters themselves."""
+"""Tasks about clusters, their servers' actions and consoles."""
+
+from datetime import UTC, datetime
 
 from celery import shared_task
 from django.core.management import CommandError, call_command
 
+from servers import consoles, dispatch, follow, sweep
 from servers.models import Cluster
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@shared_task(name="servers.run_action")
+def run_action(*, action_id: int, sealed: str = "", **_: object) -> None:
+    dispatch.run(action_id, clock=clock, sealed=sealed)
+
+
+@shared_task(name="servers.follow_actions")
+def follow_actions(*, cluster_id: int, **_: object) -> None:
+    follow.follow(cluster_id, clock=clock)
+
+
+@shared_task(name="servers.sweep_actions")
+def sweep_actions(**_: object) -> None:
+    sweep.sweep(clock())
+
+
+@shared_task(name="servers.close_orphaned_consoles")
+def close_orphaned_consoles(**_: object) -> None:
+    consoles.close_orphans(now=clock())
 
 
 @shared_task(name="servers.check_cluster")

@@ -1,13 +1,33 @@
 """servers/ and servers/{id}/"""
 
-from django.db.models import QuerySet
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.filters import OrderingFilter
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from accounts import idempotency
+from accounts.audit import Actor
+from servers import labels, operations, ownership
+from servers.access import server_for
+from servers.api.actions import (
+    KEY_HEADER,
+    REFUSALS,
+    ActionSerializer,
+    DeleteSerializer,
+    actor_of,
+    answer_once,
+)
 from servers.live import metrics_of
-from servers.models import Server
+from servers.models import Action, Server, ServerQuerySet
+
+LONGEST_NOTES = 10_000
 
 
 class SourcesSerializer(serializers.Serializer[dict[str, str | None]]):
@@ -37,16 +57,51 @@ class MetricsSerializer(serializers.Serializer[dict[str, object]]):
 
 
 class ServerSerializer(serializers.ModelSerializer[Server]):
+    labels = serializers.SerializerMethodField()
+    action = serializers.SerializerMethodField()
     metrics = serializers.SerializerMethodField()
 
     class Meta:
         model = Server
-        fields = ["id", "name", "kind", "status", "status_since", "lock", "cpus", "metrics"]
+        fields = [
+            "id", "name", "kind", "status", "status_since", "lock", "cpus", "labels", "notes",
+            "protected", "action", "metrics",
+        ]  # fmt: skip
         read_only_fields = fields
+
+    def get_labels(self, server: Server) -> dict[str, str]:
+        return {label.key: label.value for label in server.labels.all()}
+
+    @extend_schema_field(ActionSerializer(allow_null=True))
+    def get_action(self, server: Server) -> dict[str, object] | None:
+        active: list[Action] = getattr(server, "active_actions", [])
+        return ActionSerializer(active[0], context=self.context).data if active else None
 
     @extend_schema_field(MetricsSerializer(allow_null=True))
     def get_metrics(self, server: Server) -> dict[str, object] | None:
         return metrics_of(getattr(server, "last_sample", None))
+
+
+class ChangesSerializer(serializers.Serializer[dict[str, Any]]):
+    """What is not named stays as it is."""
+
+    name = serializers.CharField(max_length=128, required=False)
+    notes = serializers.CharField(
+        max_length=LONGEST_NOTES, required=False, allow_blank=True, trim_whitespace=False
+    )
+    labels = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, max_length=63),
+        required=False,
+        help_text="All of them: those that are not named are taken off",
+    )
+    protected = serializers.BooleanField(required=False)
+
+    def validate_labels(self, value: dict[str, str]) -> dict[str, str]:
+        try:
+            labels.check_all(value)
+        except labels.BadLabel as error:
+            raise serializers.ValidationError(str(error)) from error
+        return value
 
 
 class IdsFilter(filters.BaseInFilter, filters.NumberFilter):
@@ -61,9 +116,17 @@ class ServerFilter(filters.FilterSet):
         lookup_expr="in", min_value=1, max_value=2**63 - 1, help_text="One or several, by commas"
     )
 
+    label = filters.CharFilter(method="labelled", max_length=127, help_text="`env`, or `env=prod`")
+
     class Meta:
         model = Server
-        fields = ["status", "kind", "name", "id"]
+        fields = ["status", "kind", "name", "id", "label"]
+
+    def labelled(self, queryset: ServerQuerySet, name: str, value: str) -> ServerQuerySet:
+        try:
+            return labels.labelled(queryset, value)
+        except labels.BadLabel as error:
+            raise serializers.ValidationError({"label": [str(error)]}) from error
 
 
 class NamedOrdering(OrderingFilter):
@@ -85,7 +148,12 @@ class ServerViews(generics.GenericAPIView[Server]):
     serializer_class = ServerSerializer
 
     def get_queryset(self) -> QuerySet[Server]:
-        return Server.objects.visible_to(self.request.user).select_related("last_sample")
+        active = Action.objects.unfinished().select_related("server__cluster", "server__owner")
+        return (
+            Server.objects.visible_to(self.request.user)
+            .select_related("last_sample")
+            .prefetch_related("labels", Prefetch("actions", active, to_attr="active_actions"))
+        )
 
 
 class ServerList(ServerViews, generics.ListAPIView[Server]):
@@ -104,3 +172,50 @@ class ServerDetail(ServerViews, generics.RetrieveAPIView[Server]):
     def get(self, request, *args, **kwargs):  # type: ignore[no-untyped-def]
         """One server with its last sample."""
         return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="servers_update", request=ChangesSerializer, responses={200: ServerSerializer}
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        """Rename it, write notes, label it, protect it. Its name in Proxmox stays."""
+        server = server_for(request.user, pk)
+        form = ChangesSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        describe(server, form.validated_data, actor=actor_of(request), now=datetime.now(UTC))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="servers_destroy",
+        request=DeleteSerializer,
+        parameters=[KEY_HEADER],
+        responses={
+            202: ActionSerializer,
+            403: OpenApiResponse(description="Deleting is the staff's here"),
+            **REFUSALS,
+        },
+    )
+    def delete(self, request: Request, pk: int) -> Response:
+        """Delete the server with its disks, for good."""
+        server = server_for(request.user, pk)
+        form = DeleteSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+
+        def act() -> idempotency.Reply:
+            action = operations.delete(
+                server, **form.validated_data, actor=actor_of(request), now=datetime.now(UTC)
+            )
+            return 202, ActionSerializer(action, context={"request": request}).data
+
+        return answer_once(request, act)
+
+
+def describe(server: Server, changes: dict[str, Any], *, actor: Actor, now: datetime) -> None:
+    with transaction.atomic():
+        if "name" in changes:
+            ownership.rename(server, changes["name"], actor=actor, now=now)
+        if "notes" in changes:
+            ownership.annotate(server, changes["notes"], actor=actor, now=now)
+        if "labels" in changes:
+            labels.replace(server, changes["labels"], actor=actor, now=now)
+        if "protected" in changes:
+            ownership.protect(server, changes["protected"], actor=actor, now=now)

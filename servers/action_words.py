@@ -1,0 +1,190 @@
+"""Actions in words: what they are called, why one cannot be had, how one ended."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from servers import power
+from servers.dispatch import CLOUD_INIT_STEP, DESTROY_STEP
+from servers.models import Action, Server
+from servers.power import Refusal
+
+Words = str | Promise
+
+# What the button says.
+LABELS: dict[str, Words] = {
+    power.START: _("Start"),
+    power.SHUTDOWN: _("Shut down"),
+    power.STOP: _("Power off"),
+    power.REBOOT: _("Restart"),
+    power.RESET: _("Reset"),
+    power.SUSPEND: _("Pause"),
+    power.RESUME: _("Resume"),
+    power.DELETE: _("Delete"),
+    power.PASSWORD: _("Reset password"),
+}
+# While it is under way.
+DOING: dict[str, Words] = {
+    power.START: _("Starting"),
+    power.SHUTDOWN: _("Shutting down"),
+    power.STOP: _("Powering off"),
+    power.REBOOT: _("Restarting"),
+    power.RESET: _("Resetting"),
+    power.SUSPEND: _("Pausing"),
+    power.RESUME: _("Resuming"),
+    power.DELETE: _("Deleting"),
+    power.PASSWORD: _("Setting the password"),
+}
+DONE: dict[str, Words] = {
+    power.START: _("Started."),
+    power.SHUTDOWN: _("Shut down."),
+    power.STOP: _("Powered off."),
+    power.REBOOT: _("Restarted."),
+    power.RESET: _("Reset."),
+    power.SUSPEND: _("Paused."),
+    power.RESUME: _("Resumed."),
+    power.DELETE: _("Deleted, with its disks."),
+}
+# What it means for whoever works on the server; asked before.
+CONSEQUENCES: dict[str, Words] = {
+    power.SHUTDOWN: _("The server is asked to shut down. What runs on it ends."),
+    power.STOP: _(
+        "The power is cut at once. What was not written to the disk is lost; shut down instead "
+        "where the server still reacts."
+    ),
+    power.REBOOT: _("The server shuts down and starts again. What runs on it is interrupted."),
+    power.RESET: _(
+        "The server is reset at once, without shutting down. What was not written is lost."
+    ),
+    power.SUSPEND: _("The server stands still until it is resumed. Its memory is kept."),
+}
+LOCKS: dict[str, Words] = {
+    "backup": _("A backup is running."),
+    "clone": _("It is being copied."),
+    "create": _("It is being created."),
+    "disk": _("Its disks are being changed."),
+    "migrate": _("It is moving to another machine."),
+    "rollback": _("It is being rolled back to a snapshot."),
+    "snapshot": _("A snapshot is being taken."),
+    "snapshot-delete": _("A snapshot is being deleted."),
+    "suspended": _("It is hibernated."),
+    "suspending": _("It is being hibernated."),
+}
+FAILURES: dict[str, Words] = {
+    "denied": _("The panel lacks the rights for this. The staff have to look."),
+    "unreachable": _("The host could not be reached; nothing was done."),
+    "guest_ignored_it": _("The server did not react to being asked. You can power it off."),
+    "interrupted": _("It was interrupted on the host."),
+    "overruled": _("A power-off was asked for instead."),
+    "lock_busy": _("Another operation held the server. Try again when that is over."),
+    "locked": _("The server is locked by another operation."),
+    "already_running": _("It is running already."),
+    "moved": _("The server moved to another host meanwhile. Try again."),
+    "missing": _("The host does not list this server any more."),
+    "other_guest": _("Another guest has taken this server's place; nothing was done."),
+    "not_identified": _("It is not known yet which guest this is. Try again in a minute."),
+    "protected": _("The server is protected from being deleted."),
+    "agent": _("The guest agent in the server did not do it."),
+    "secret_lost": _("The password was lost on its way; nothing was changed. Try again."),
+    "never_sent": _("The panel did not get to it in time; nothing was done."),
+    "ha_error": _("High availability has put this server into the state error."),
+}
+LOSSES: dict[str, Words] = {
+    "deadline": _("It was not over when its time was up."),
+    "task_lost": _("The host has lost track of it."),
+    "no_trace": _("The host did not answer, and shows no trace of it."),
+    "not_confirmed": _("The host did not confirm it: it may or may not have been done."),
+}
+
+
+def label(type: str) -> str:
+    return str(LABELS.get(type, type))
+
+
+def doing(action: Action) -> str:
+    if action.type == power.DELETE and action.step != DESTROY_STEP:
+        return now_("Powering off, to delete it")
+    return str(DOING.get(action.type, action.type))
+
+
+def lock_words(lock: str) -> str:
+    return str(LOCKS.get(lock) or now_("It is locked (%(lock)s).") % {"lock": lock})
+
+
+def reason(refusal: Refusal | None) -> str:
+    """One sentence; empty where nothing stands in the way."""
+    if refusal is None:
+        return ""
+    match refusal.code:
+        case "busy":
+            return now_("%(action)s is under way.") % {"action": DOING.get(refusal.detail, "…")}
+        case "lock":
+            return lock_words(refusal.detail)
+        case "state":
+            return state_words(refusal.detail)
+        case "kind":
+            return now_("A container cannot do this.")
+        case _:
+            return str(REASONS.get(refusal.code, refusal.code))
+
+
+REASONS: dict[str, Words] = {
+    "gone": _("It does not exist any more."),
+    "protected": _("It is protected. Take the protection off first."),
+    "protected_in_proxmox": _("It is protected by the staff."),
+    "forbidden": _("Servers are deleted by the staff here."),
+    "not_read": _("It is being looked up what this server can do."),
+    "no_password_way": _("It has neither a guest agent nor cloud-init."),
+}
+
+
+def state_words(status: str) -> str:
+    words: dict[str, Words] = {
+        Server.Status.RUNNING: _("It is running."),
+        Server.Status.STOPPED: _("It is switched off."),
+        Server.Status.PAUSED: _("It is paused."),
+        Server.Status.SUSPENDED: _("It is hibernated."),
+        Server.Status.UNKNOWN: _("Its state is not known at the moment."),
+    }
+    return str(words.get(status, status))
+
+
+def sentence(action: Action) -> str:
+    """What happened, or is happening, in one sentence."""
+    match action.status:
+        case Action.Status.SUCCESS:
+            return with_warnings(done(action), action.warnings)
+        case Action.Status.FAILED:
+            return str(FAILURES.get(action.error_code) or action.error_message)
+        case Action.Status.LOST:
+            known = LOSSES.get(action.error_code) or action.error_message
+            return now_("It is not known how this ended. %(why)s") % {"why": known}
+        case _:
+            return f"{doing(action)}…"
+
+
+def done(action: Action) -> str:
+    if action.type != power.PASSWORD:
+        return str(DONE.get(action.type) or now_("Done."))
+    words = (
+        now_("%(user)s gets the new password at the next start.")
+        if action.step == CLOUD_INIT_STEP
+        else now_("%(user)s has the new password.")
+    )
+    return words % {"user": action.parameters.get("username", "root")}
+
+
+def with_warnings(words: str, count: int) -> str:
+    if not count:
+        return words
+    warned = ngettext(
+        "The host gave %(count)s warning.", "The host gave %(count)s warnings.", count
+    )
+    return f"{words} {warned % {'count': count}}"
+
+
+def details(action: Action) -> str:
+    """Proxmox's own words, where the sentence has others."""
+    is_known = action.error_code in FAILURES or action.error_code in LOSSES
+    return action.error_message if is_known else ""

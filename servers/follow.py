@@ -1,0 +1,371 @@
+"""Following what was sent, to its end: one pass over a cluster's running actions, every second.
+
+A pass asks for as little as it can. One call gives the latest tasks of the whole cluster; what has
+ended there has ended. A node is asked only about actions that this list does not show, or shows
+as running for some seconds: the list is what the nodes last told each other.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+from uuid import uuid4
+
+from django.db.models import Q
+
+from servers import actions, inventory, outcomes
+from servers.actions import IMPLAUSIBLE
+from servers.clusters import access_to, gateway_to
+from servers.dispatch import SYNCHRONOUS
+from servers.models import Action, Cluster, ClusterToken
+from servers.proxmox.errors import ProxmoxDenied, ProxmoxError, ProxmoxRefused
+from servers.proxmox.gateway import Gateway
+from servers.proxmox.types import Access, TaskState
+from servers.proxmox.upid import parse
+from servers.queue import enqueue
+
+logger = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+INTERVAL = timedelta(seconds=1)
+CLAIM_LASTS = timedelta(seconds=60)
+# A pass ends early rather than let one node that hangs hold up the others.
+PASS_SECONDS = 20.0
+# The cluster's list may lag behind a node's own word.
+RUNNING_FOR_SURE = timedelta(seconds=3)
+NOT_ANSWERED = timedelta(seconds=5)
+# A task that was taken is there at once; pveproxy itself gives a call up after thirty seconds.
+SEARCH_FOR = timedelta(seconds=45)
+SEARCH_EVERY = timedelta(seconds=2)
+STATE_EVERY = timedelta(seconds=2)
+LOG_FIRST, LOG_EVERY, LOGS_PER_PASS = timedelta(seconds=2), timedelta(seconds=5), 3
+LOG_LINES = 12
+# From so many actions on one node on, its list is one call instead of many.
+MANY = 2
+# After a gap in looking, by downtime or by a clock that jumped, an outcome gets this much more time.
+GAP, GRACE = timedelta(seconds=60), timedelta(seconds=60)
+
+
+@dataclass
+class Pass:
+    """One pass: what is known of tasks so far, and the means to know more."""
+
+    cluster: Cluster
+    access: Access
+    clock: Clock
+    started: float = field(default_factory=monotonic)
+    tasks: dict[str, TaskState] = field(default_factory=dict)
+    still_running: list[int] = field(default_factory=list)
+    unhappy: list[Action] = field(default_factory=list)
+
+    @property
+    def actor(self) -> Gateway:
+        return gateway_to(self.access)
+
+    @property
+    def reader(self) -> Gateway:
+        return gateway_to(access_to(self.cluster, ClusterToken.Purpose.READ))
+
+    @property
+    def is_over(self) -> bool:
+        return monotonic() - self.started > PASS_SECONDS
+
+    def learn(self, states: Iterable[TaskState]) -> None:
+        self.tasks.update({state.upid.text: state for state in states})
+
+
+def follow(cluster_id: int, *, clock: Clock) -> bool:
+    """One pass, unless somebody else is at it. Comes back by itself while anything is running."""
+    claim = claim_following(cluster_id, now=clock())
+    if claim is None:
+        return False
+    try:
+        due = running(cluster_id, clock())
+        if due:
+            look_at_all(cluster_id, due, clock=clock)
+    finally:
+        goes_on = Action.objects.unfinished().filter(
+            server__cluster_id=cluster_id, sent_at__isnull=False
+        )
+        release_following(cluster_id, claim, now=clock(), goes_on=goes_on.exists())
+    return True
+
+
+def claim_following(cluster_id: int, *, now: datetime) -> str | None:
+    claim = uuid4().hex
+    free = Q(follow_claimed_until=None) | Q(follow_claimed_until__lt=now)
+    due = Q(follow_next_at=None) | Q(follow_next_at__lte=now)
+    won = (
+        Cluster.objects.filter(pk=cluster_id)
+        .filter(free | Q(follow_claimed_until__gt=now + IMPLAUSIBLE))
+        .filter(due | Q(follow_next_at__gt=now + IMPLAUSIBLE))
+        .update(follow_claim=claim, follow_claimed_until=now + CLAIM_LASTS)
+    )
+    return claim if won else None
+
+
+def release_following(cluster_id: int, claim: str, *, now: datetime, goes_on: bool) -> None:
+    """The next pass is due after half an interval, so that a message that comes early counts."""
+    released = Cluster.objects.filter(pk=cluster_id, follow_claim=claim).update(
+        follow_claim="", follow_claimed_until=None, follow_next_at=now + INTERVAL / 2
+    )
+    if released and goes_on:
+        enqueue(
+            "servers.follow_actions",
+            delay=INTERVAL,
+            expires=timedelta(seconds=30),
+            cluster_id=cluster_id,
+        )
+
+
+def running(cluster_id: int, now: datetime) -> list[Action]:
+    """Those that were sent and are due; not what a worker is still busy sending."""
+    due = Q(next_look_at=None) | Q(next_look_at__lte=now) | Q(next_look_at__gt=now + IMPLAUSIBLE)
+    free = (
+        Q(claimed_until=None) | Q(claimed_until__lt=now) | Q(claimed_until__gt=now + IMPLAUSIBLE)
+    )
+    return list(
+        Action.objects.unfinished()
+        .filter(due, free, server__cluster_id=cluster_id, sent_at__isnull=False)
+        .select_related("server")
+        .order_by("looked_at", "id")
+    )
+
+
+def look_at_all(cluster_id: int, due: list[Action], *, clock: Clock) -> None:
+    cluster = Cluster.objects.prefetch_related("tokens", "endpoints").get(pk=cluster_id)
+    try:
+        look = Pass(cluster, access_to(cluster, ClusterToken.Purpose.ACT), clock)
+    except ProxmoxDenied as error:
+        not_answered(due, error, now=clock())
+        return
+    followed = [action for action in due if action.upid and not action.awaited]
+    look_at_tasks(look, followed)
+    for action in due:
+        if not look.is_over:
+            look_without_task(look, action)
+    actions.looked_at(look.still_running, now=clock())
+    for action in look.unhappy:
+        if not look.is_over:
+            look_closer(look, action)
+    read_logs(look, followed)
+
+
+def look_without_task(look: Pass, action: Action) -> None:
+    if action.step in SYNCHRONOUS:
+        outcomes.interrupted(action, now=look.clock())
+    elif action.awaited:
+        look_at_state(look, action)
+    elif not action.upid:
+        search(look, action)
+
+
+def look_closer(look: Pass, action: Action) -> None:
+    """After the end was told: what the server does now, and the log that says why."""
+    read_log(look, action)
+    if action.status != Action.Status.SUCCESS:
+        observe(look, action)
+
+
+# By the task
+
+
+def look_at_tasks(look: Pass, followed: list[Action]) -> None:
+    rest = followed
+    if len(followed) >= MANY:
+        rest = look_at_cluster(look, followed)
+    by_node: dict[str, list[Action]] = defaultdict(list)
+    for action in rest:
+        by_node[parse(action.upid).node].append(action)
+    for node, there in by_node.items():
+        if look.is_over:
+            return
+        look_at_node(look, node, there)
+
+
+def look_at_cluster(look: Pass, followed: list[Action]) -> list[Action]:
+    """Settles what the cluster's list shows as ended. Returns those to ask their nodes about."""
+    try:
+        look.learn(look.actor.cluster_tasks())
+    except ProxmoxError as error:
+        logger.info("%s does not list its tasks: %s", look.cluster, error)
+        return followed
+    rest: list[Action] = []
+    now = look.clock()
+    for action in followed:
+        state = look.tasks.get(action.upid)
+        if state is not None and not state.is_running:
+            settle(look, action, state)
+        elif state is None or is_long_ago(action, now):
+            rest.append(action)
+    return rest
+
+
+def is_long_ago(action: Action, now: datetime) -> bool:
+    return action.looked_at is None or abs(now - action.looked_at) >= RUNNING_FOR_SURE
+
+
+def look_at_node(look: Pass, node: str, there: list[Action]) -> None:
+    if len(there) >= MANY:
+        since = min(parse(action.upid).started_at for action in there)
+        try:
+            states = look.actor.node_tasks(node=node, since=since, limit=500)
+        except ProxmoxRefused as error:
+            logger.info("%s on %s lists no tasks: %s", look.cluster, node, error)
+        except ProxmoxError as error:
+            not_answered(there, error, now=look.clock())
+            return
+        else:
+            look.learn(states)
+    for action in there:
+        if look.is_over:
+            return
+        look_at_task(look, action)
+
+
+def look_at_task(look: Pass, action: Action) -> None:
+    state = look.tasks.get(action.upid)
+    if state is None:
+        try:
+            state = look.actor.task_state(parse(action.upid))
+        except ProxmoxRefused as error:
+            task_is_lost(look, action, error)
+            return
+        except ProxmoxError as error:
+            not_answered([action], error, now=look.clock())
+            return
+    settle(look, action, state)
+
+
+def settle(look: Pass, action: Action, state: TaskState) -> None:
+    now = look.clock()
+    if not state.is_running:
+        outcomes.ended(action, state, now=now)
+    elif outcomes.is_late(action, now=now, gap=GAP, grace=GRACE):
+        outcomes.too_late(
+            action, "Proxmox is still at it, for longer than it should take.", now=now
+        )
+    else:
+        look.still_running.append(action.pk)
+    if action.status in (Action.Status.FAILED, Action.Status.LOST) or action.warnings:
+        look.unhappy.append(action)
+
+
+def task_is_lost(look: Pass, action: Action, error: ProxmoxRefused) -> None:
+    """Proxmox does not know the task any more. What the server does now is said with it."""
+    observe(look, action)
+    action.server.refresh_from_db(fields=["status"])
+    outcomes.task_lost(action, str(error), now=look.clock())
+
+
+def observe(look: Pass, action: Action) -> None:
+    server = action.server
+    kind = server.kind
+    node = server.node.name if server.node else action.node
+    try:
+        state = look.reader.guest_state(
+            node=node,
+            kind=kind,  # type: ignore[arg-type]  # Server.Kind has these two
+            vmid=server.vmid,
+        )
+    except ProxmoxError as error:
+        logger.info("The state of server %s cannot be seen: %s", server.pk, error)
+        return
+    inventory.observe(server.pk, state.status, lock=state.lock, now=look.clock())
+
+
+def not_answered(asked: Iterable[Action], error: ProxmoxError, *, now: datetime) -> None:
+    """Whoever is past the deadline ends with that; the others are asked about again later."""
+    for action in asked:
+        if outcomes.is_late(action, now=now, gap=GAP, grace=GRACE):
+            outcomes.too_late(action, str(error), now=now)
+        else:
+            actions.looked(action, now=now, next_look_at=now + NOT_ANSWERED)
+
+
+# Without a task
+
+
+def search(look: Pass, action: Action) -> None:
+    """No answer came to the call. If Proxmox took it, there is a task that was not there before."""
+    now = look.clock()
+    try:
+        tasks = look.actor.guest_tasks(node=action.node, vmid=action.server.vmid)
+    except ProxmoxError as error:
+        not_answered([action], error, now=now)
+        return
+    ours = [
+        task
+        for task in reversed(tasks)
+        if task.upid.text not in action.known_upids
+        and task.upid.identity == look.access.token_id
+        and task.upid.type in outcomes.task_types(action)
+    ]
+    if ours:
+        actions.note_task(action, ours[0].upid)
+        settle(look, action, ours[0])
+    elif action.sent_at is not None and now - action.sent_at >= SEARCH_FOR:
+        observe(look, action)
+        action.server.refresh_from_db(fields=["status"])
+        outcomes.no_trace(action, now=now)
+    else:
+        actions.looked(action, now=now, next_look_at=now + SEARCH_EVERY)
+
+
+def look_at_state(look: Pass, action: Action) -> None:
+    """Under HA the task only takes the wish: it is fulfilled when the guest has changed."""
+    now = look.clock()
+    server = action.server
+    node = server.node.name if server.node else action.node
+    try:
+        state = look.reader.guest_state(
+            node=node,
+            kind=server.kind,  # type: ignore[arg-type]  # Server.Kind has these two
+            vmid=server.vmid,
+        )
+    except ProxmoxError as error:
+        not_answered([action], error, now=now)
+        return
+    inventory.observe(server.pk, state.status, lock=state.lock, now=now)
+    if state.status == action.awaited:
+        outcomes.arrived(action, now=now)
+    elif state.ha_state == "error":
+        actions.fail(action, "ha_error", "HA has put this server into the state error.", now=now)
+    elif outcomes.is_late(action, now=now, gap=GAP, grace=GRACE):
+        outcomes.too_late(action, f"HA has not acted: the server is {state.status}.", now=now)
+    else:
+        actions.looked(action, now=now, next_look_at=now + STATE_EVERY)
+
+
+# The log, for staff
+
+
+def read_logs(look: Pass, followed: list[Action]) -> None:
+    """Of a few running tasks, those that were read longest ago."""
+    now = look.clock()
+    waiting = [action for action in followed if is_log_due(action, now)]
+    waiting.sort(key=lambda action: action.log_at or action.requested_at)
+    for action in waiting[:LOGS_PER_PASS]:
+        if look.is_over:
+            return
+        read_log(look, action)
+
+
+def is_log_due(action: Action, now: datetime) -> bool:
+    if action.active is None or action.sent_at is None:
+        return False
+    if action.log_at is None:
+        return now - action.sent_at >= LOG_FIRST
+    return abs(now - action.log_at) >= LOG_EVERY
+
+
+def read_log(look: Pass, action: Action) -> None:
+    try:
+        lines = look.actor.task_log(parse(action.upid))
+    except ProxmoxError as error:
+        logger.info("The log of %s cannot be read: %s", action.upid, error)
+        return
+    actions.note_log(action, lines[-LOG_LINES:], now=look.clock())

@@ -1,0 +1,214 @@
+"""What a person may ask of a server: checked against what is known, then launched as an action.
+
+Pages and API come through here. Nothing here calls Proxmox; a worker looks again before it acts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.audit import Actor
+from servers import actions, passwords, power
+from servers.dispatch import AGENT_STEP, CLOUD_INIT_STEP, DESTROY_STEP, STOP_STEP
+from servers.facts import facts_of
+from servers.models import Action, LastSample, Server
+
+DELETE_SECONDS = 1800
+PASSWORD_SECONDS = 180
+LONGEST_USER_NAME = 64
+
+Refusal = power.Refusal
+
+
+class NotPossible(Exception):
+    """The server is not in a state for it, or not of a kind; `refusal` says which."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+class Invalid(Exception):
+    """What was entered in this field is not right."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Offers:
+    """Why each action is not to be had now; None where it is. By type, in the order of pages."""
+
+    refusals: Mapping[str, Refusal | None]
+    active: Action | None
+
+
+def offers(server: Server, active: Action | None) -> Offers:
+    """Of the verbs that servers of this kind have, and of deleting and the password."""
+    busy = Refusal("busy", active.type) if active else None
+    refusals: dict[str, Refusal | None] = {}
+    for type, verb in power.VERBS.items():
+        if server.kind in verb.kinds:
+            refused = power.refusal(type, server.kind, server.status, server.lock)
+            refusals[type] = refused or (None if overrules(type, active) else busy)
+    refusals[power.DELETE] = deleting_refused(server, stop_first=True) or busy
+    refusals[power.PASSWORD] = password_refused(server) or busy
+    return Offers(refusals, active)
+
+
+def overrules(type: str, active: Action | None) -> bool:
+    """A shutdown that the guest does not follow is cut short by pulling the plug."""
+    return active is not None and type == power.STOP and active.type == power.SHUTDOWN
+
+
+def change_power(server: Server, type: str, *, actor: Actor, now: datetime) -> Action:
+    """`type` is one of power.VERBS. Raises NotPossible, and Busy."""
+    if refused := power.refusal(type, server.kind, server.status, server.lock):
+        raise NotPossible(refused)
+    verb = power.VERBS[type]  # type: ignore[index]  # the caller checked it
+    parameters: dict[str, object] = {}
+    with transaction.atomic():
+        active = actions.active_action(server)
+        if active is not None and overrules(type, active):
+            message = "A power-off was asked for instead."
+            actions.fail(active, "overruled", message, now=now)
+            parameters["overrule"] = True
+        return actions.launch(
+            server, type, actor=actor, now=now, seconds=verb.seconds, parameters=parameters
+        )
+
+
+# Delete
+
+
+def deleting_refused(server: Server, *, stop_first: bool) -> Refusal | None:
+    if refused := power.delete_refusal(
+        server.status, server.lock, protected=server.protected, stop_first=stop_first
+    ):
+        return refused
+    facts = facts_of(server)
+    return Refusal("protected_in_proxmox") if facts and facts.is_protected else None
+
+
+def may_delete(actor: Actor) -> bool:
+    is_staff = bool(actor.user and actor.user.is_staff)
+    customers_may = bool(settings.CUSTOMERS_MAY_DELETE)
+    return is_staff or customers_may
+
+
+def delete(
+    server: Server, *, confirm: str, stop_first: bool, actor: Actor, now: datetime
+) -> Action:
+    """Raises Invalid where the name is not confirmed; NotPossible; Busy."""
+    if not may_delete(actor):
+        raise NotPossible(Refusal("forbidden"))
+    if confirm.strip() != server.name.strip():
+        raise Invalid("confirm", "Type the name of the server exactly as it is shown.")
+    if refused := deleting_refused(server, stop_first=stop_first):
+        raise NotPossible(refused)
+    is_down = server.status in (Server.Status.STOPPED, Server.Status.SUSPENDED)
+    return actions.launch(
+        server,
+        power.DELETE,
+        actor=actor,
+        now=now,
+        seconds=DELETE_SECONDS,
+        step=DESTROY_STEP if is_down or not stop_first else STOP_STEP,
+        parameters={"name": server.name, "stop_first": stop_first},
+    )
+
+
+# Root password
+
+
+def password_refused(server: Server) -> Refusal | None:
+    """None where there is a way, now or after the server was started."""
+    if server.status == Server.Status.GONE:
+        return Refusal("gone")
+    if server.kind == Server.Kind.LXC:
+        return Refusal("kind", server.kind)
+    if password_ways(server):
+        return None
+    facts = facts_of(server)
+    if facts is None:
+        return Refusal("not_read")
+    if facts.agent_enabled:
+        return Refusal("state", server.status)
+    return Refusal("no_password_way")
+
+
+def password_ways(server: Server) -> list[str]:
+    """`agent`: at once, while it runs; `cloud_init`: at the next start. The better one first."""
+    facts = facts_of(server)
+    if facts is None or server.kind != Server.Kind.QEMU:
+        return []
+    runs = server.status in (Server.Status.RUNNING, Server.Status.UNKNOWN)
+    ways = [AGENT_STEP] if facts.agent_enabled and runs else []
+    return [*ways, CLOUD_INIT_STEP] if facts.has_cloud_init else ways
+
+
+def password_is_pending(server: Server) -> bool:
+    """Whether cloud-init still has a password to set: not before the server was started anew."""
+    if server.password_set_at is None:
+        return False
+    last: LastSample | None = getattr(server, "last_sample", None)
+    if last is None or last.uptime is None:
+        return True
+    return last.taken_at - last.uptime < server.password_set_at.timestamp()
+
+
+def usual_user(server: Server) -> str:
+    facts = facts_of(server)
+    if facts and facts.is_windows:
+        return "Administrator"
+    return facts.cloud_init_user if facts and facts.cloud_init_user else "root"
+
+
+def reset_password(
+    server: Server,
+    *,
+    way: str,
+    username: str,
+    password: str,
+    actor: Actor,
+    now: datetime,
+) -> tuple[Action, str]:
+    """The action, and the password to be shown once: the one given, or one made here.
+
+    `way` is one of `password_ways`, or empty for the best of them. Raises Invalid, NotPossible,
+    Busy.
+    """
+    if refused := password_refused(server):
+        raise NotPossible(refused)
+    ways = password_ways(server)
+    if way and way not in ways:
+        raise Invalid("way", "This server has no such way to set a password now.")
+    if problem := user_name_problem(username):
+        raise Invalid("username", problem)
+    if password and (problem := passwords.problem_with(password)):
+        raise Invalid("password", problem)
+    chosen = password or passwords.generate()
+    key, sealed = passwords.seal(chosen)
+    action = actions.launch(
+        server,
+        power.PASSWORD,
+        actor=actor,
+        now=now,
+        seconds=PASSWORD_SECONDS,
+        step=way or ways[0],
+        parameters={"username": username, "way": way or ways[0]},
+        seal=key,
+        sealed=sealed,
+    )
+    return action, chosen
+
+
+def user_name_problem(username: str) -> str | None:
+    is_plain = username.isascii() and username.isprintable() and ":" not in username
+    if not username or username != username.strip() or len(username) > LONGEST_USER_NAME:
+        return f"A user name has 1 to {LONGEST_USER_NAME} characters."
+    return None if is_plain else "A user name is of ASCII letters, digits and signs, without ':'."

@@ -1,0 +1,99 @@
+"""What is made of an action once something is known of its end."""
+
+from datetime import datetime, timedelta
+
+from servers import actions, inventory, power, verdicts
+from servers.dispatch import DESTROY_STEP, STOP_STEP
+from servers.models import Action, Server
+from servers.proxmox.types import TaskState
+
+DESTROY_TASKS = frozenset(("qmdestroy", "vzdestroy"))
+
+
+def task_types(action: Action) -> frozenset[str]:
+    """The tasks of Proxmox that its step may have become."""
+    if action.step == DESTROY_STEP:
+        return DESTROY_TASKS
+    return power.VERBS[action.step].tasks  # type: ignore[index]  # every other step is a verb
+
+
+def ended(action: Action, state: TaskState, *, now: datetime) -> None:
+    """Its task has ended, with this text."""
+    verdict = verdicts.of(state.exit_text)
+    if not verdict.is_success:
+        actions.fail(action, verdicts.kind_of(state.exit_text), state.exit_text, now=now)
+    elif state.upid.type in power.HA_TASKS:
+        actions.await_state(action, leads_to(action), seconds=power.HA_SECONDS, now=now)
+    else:
+        action.warnings = verdict.warnings
+        arrived(action, now=now)
+
+
+def arrived(action: Action, *, now: datetime) -> None:
+    """Its step has had its effect. What the server is from now on needs not be asked."""
+    if action.step == DESTROY_STEP:
+        succeed(action, now=now)
+        inventory.delete(action.server, by=action.requested_by_email, now=now)
+        return
+    state = leads_to(action)
+    lock = "" if state == Server.Status.RUNNING and action.server.lock == "suspended" else None
+    inventory.observe(action.server_id, state, lock=lock, now=now)
+    if action.type == power.DELETE and action.step == STOP_STEP:
+        actions.next_step(action, DESTROY_STEP, now=now)
+    else:
+        succeed(action, now=now)
+
+
+def succeed(action: Action, *, now: datetime) -> None:
+    actions.finish(action, Action.Status.SUCCESS, warnings=action.warnings, now=now)
+
+
+def leads_to(action: Action) -> str:
+    return power.VERBS[action.step].leads_to  # type: ignore[index]  # no other step has a state
+
+
+def is_late(action: Action, *, now: datetime, gap: timedelta, grace: timedelta) -> bool:
+    """Whether its time is up. Not at once after nobody looked for long, or the clock jumped."""
+    if now < action.deadline:
+        return False
+    if action.looked_at is not None and now - action.looked_at > gap:
+        actions.prolong(action, now + grace)
+        actions.looked(action, now=now)
+        return False
+    return True
+
+
+def too_late(action: Action, why: str, *, now: datetime) -> None:
+    actions.lose(action, "deadline", why, now=now)
+
+
+def interrupted(action: Action, *, now: datetime) -> None:
+    """Its worker died between asking and hearing the answer, and there is no task to look for."""
+    actions.lose(
+        action,
+        "not_confirmed",
+        "The panel was interrupted before it heard whether the password was changed.",
+        now=now,
+    )
+
+
+def task_lost(action: Action, words: str, *, now: datetime) -> None:
+    actions.lose(
+        action,
+        "task_lost",
+        f"Proxmox does not know the task any more ({words}). {seen(action)}",
+        now=now,
+    )
+
+
+def no_trace(action: Action, *, now: datetime) -> None:
+    actions.lose(
+        action,
+        "no_trace",
+        f"Proxmox did not answer, and has no task of it: probably nothing was done. {seen(action)}",
+        now=now,
+    )
+
+
+def seen(action: Action) -> str:
+    return f"The server is {action.server.status} now."

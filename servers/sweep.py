@@ -1,0 +1,60 @@
+"""What a dead worker or a broker that forgot left behind: sent again, or ended.
+
+The row is the truth and a message only wakes somebody up, so a message too many does nothing.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from servers import actions
+from servers.actions import IMPLAUSIBLE
+from servers.dispatch import SEND_WITHIN, SYNCHRONOUS
+from servers.models import Action, Cluster
+from servers.queue import enqueue
+
+# A message that is on its way is given this long before another one is sent.
+PATIENCE = timedelta(seconds=5)
+EXPIRES = timedelta(seconds=10)
+
+
+def sweep(now: datetime) -> None:
+    send_again(now)
+    follow_again(now)
+
+
+def send_again(now: datetime) -> None:
+    free = (
+        Q(claimed_until=None) | Q(claimed_until__lt=now) | Q(claimed_until__gt=now + IMPLAUSIBLE)
+    )
+    due = (
+        Q(next_look_at=None)
+        | Q(next_look_at__lt=now - PATIENCE)
+        | Q(next_look_at__gt=now + IMPLAUSIBLE)
+    )
+    waiting = Action.objects.unfinished().filter(free, due, sent_at=None)
+    for action in waiting.exclude(requested_at__gt=now - PATIENCE, requested_at__lte=now):
+        if action.step in SYNCHRONOUS:
+            # Its password went with the message that was lost.
+            if now - action.requested_at >= SEND_WITHIN:
+                message = "The password was lost on its way. Nothing was changed."
+                actions.fail(action, "secret_lost", message, now=now)
+        elif now >= action.deadline:
+            message = "Nothing was done: the panel did not get to it in time."
+            actions.fail(action, "never_sent", message, now=now)
+        else:
+            enqueue("servers.run_action", expires=EXPIRES, action_id=action.pk)
+
+
+def follow_again(now: datetime) -> None:
+    """Clusters with something to follow where no pass has been for a while."""
+    following = set(
+        Action.objects.unfinished()
+        .filter(sent_at__isnull=False)
+        .values_list("server__cluster_id", flat=True)
+    )
+    recent = Q(follow_next_at__gt=now - PATIENCE, follow_next_at__lt=now + IMPLAUSIBLE)
+    for cluster_id in (
+        Cluster.objects.filter(pk__in=following).exclude(recent).values_list("pk", flat=True)
+    ):
+        enqueue("servers.follow_actions", expires=EXPIRES, cluster_id=cluster_id)

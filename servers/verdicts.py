@@ -1,0 +1,45 @@
+"""What the end of a task means. Pure.
+
+`OK` and `WARNINGS: n` are success (UPID.pm of pve-common), anything else is what the worker died
+of, in free text; the texts below were seen on a real Proxmox VE 9.1.
+"""
+
+import re
+from dataclasses import dataclass
+
+WARNINGS = re.compile(r"WARNINGS: (\d+)")
+
+# The first pattern that is found says what kind of failure it was.
+KINDS = (
+    ("locked", re.compile(r"\b(VM|CT) is locked|is locked \(")),
+    ("lock_busy", re.compile(r"can't lock file")),
+    ("guest_ignored_it", re.compile(r"powerdown failed - got timeout|container did not stop")),
+    ("interrupted", re.compile(r"received interrupt|unexpected status|interrupted by signal")),
+    ("already_running", re.compile(r"already running")),
+    ("not_running", re.compile(r"\bnot running\b")),
+    ("moved", re.compile(r"does not exist|unable to find configuration file")),
+    ("protected", re.compile(r"protection mode enabled")),
+    ("agent", re.compile(r"guest agent|Agent error|qga command", re.IGNORECASE)),
+    ("timeout", re.compile(r"got timeout|timed out|timeout", re.IGNORECASE)),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    is_success: bool
+    warnings: int = 0
+
+
+def of(exit_text: str) -> Verdict:
+    if exit_text == "OK":
+        return Verdict(is_success=True)
+    if found := WARNINGS.fullmatch(exit_text):
+        return Verdict(is_success=True, warnings=int(found[1]))
+    return Verdict(is_success=False)
+
+
+def kind_of(words: str) -> str:
+    """The code of a failure, from Proxmox's words; `refused` where they are none we know."""
+    if re.search(r"guest agent is not running", words, re.IGNORECASE):
+        return "agent"
+    return next((code for code, pattern in KINDS if pattern.search(words)), "refused")
