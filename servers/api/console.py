@@ -1,6 +1,7 @@
 """servers/{id}/console/: a ticket for one look at its screen or terminal."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
@@ -32,7 +33,7 @@ class WishSerializer(serializers.Serializer[dict[str, str]]):
     )
 
 
-class TicketSerializer(serializers.Serializer[dict[str, str]]):
+class TicketSerializer(serializers.Serializer[dict[str, object]]):
     url = serializers.CharField(
         help_text="A page that shows the console to whoever opens it first; the ticket stands "
         "after the #, which browsers send to nobody."
@@ -88,6 +89,7 @@ def chosen(server: Server, wish: str | None, *, now: datetime) -> consoles.Kind:
 def credential_of(request: Request, user: User) -> tokens.Credential:
     """What this request came with: losing it ends the console."""
     auth_hash = user.get_session_auth_hash()
-    if request.auth is not None:
-        return tokens.Credential(user.pk, auth_hash, api_session=tokens.session_id(request.auth))
+    token: Any = request.auth
+    if token is not None:
+        return tokens.Credential(user.pk, auth_hash, api_session=tokens.session_id(token))
     return tokens.Credential(user.pk, auth_hash, session_key=request.session.session_key)

@@ -32,6 +32,8 @@ class ConsoleSession(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(_("opened at"), null=True)
+    # While it is open, every minute.
+    seen_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(_("closed at"), null=True)
     close_reason = models.CharField(_("why it ended"), max_length=64, blank=True)
 
