@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-# A clock that was set back leaves times in the future behind that nobody ever meant.
-IMPLAUSIBLE = timedelta(minutes=10)
+# A clock that was set back leaves times in the future behind that nobody ever meant: no claim lasts
+# so long, and no look is put off so far.
+LONGEST_CLAIM = timedelta(minutes=2)
+LONGEST_WAIT = timedelta(seconds=10)
 
 
 class Busy(Exception):
@@ -119,7 +121,7 @@ def claim(action_id: int, *, now: datetime, lasts: timedelta) -> Action | None:
     """The action, if its step has still to be sent and nobody is at it."""
     name = uuid4().hex
     free = (
-        Q(claimed_until=None) | Q(claimed_until__lt=now) | Q(claimed_until__gt=now + IMPLAUSIBLE)
+        Q(claimed_until=None) | Q(claimed_until__lt=now) | Q(claimed_until__gt=now + LONGEST_CLAIM)
     )
     won = (
         Action.objects.unfinished()

@@ -16,7 +16,7 @@ from uuid import uuid4
 from django.db.models import Q
 
 from servers import actions, inventory, outcomes
-from servers.actions import IMPLAUSIBLE
+from servers.actions import LONGEST_CLAIM, LONGEST_WAIT
 from servers.clusters import access_to, gateway_to
 from servers.dispatch import SYNCHRONOUS
 from servers.models import Action, Cluster, ClusterToken
@@ -100,8 +100,8 @@ def claim_following(cluster_id: int, *, now: datetime) -> str | None:
     due = Q(follow_next_at=None) | Q(follow_next_at__lte=now)
     won = (
         Cluster.objects.filter(pk=cluster_id)
-        .filter(free | Q(follow_claimed_until__gt=now + IMPLAUSIBLE))
-        .filter(due | Q(follow_next_at__gt=now + IMPLAUSIBLE))
+        .filter(free | Q(follow_claimed_until__gt=now + LONGEST_CLAIM))
+        .filter(due | Q(follow_next_at__gt=now + LONGEST_WAIT))
         .update(follow_claim=claim, follow_claimed_until=now + CLAIM_LASTS)
     )
     return claim if won else None
@@ -123,9 +123,9 @@ def release_following(cluster_id: int, claim: str, *, now: datetime, goes_on: bo
 
 def running(cluster_id: int, now: datetime) -> list[Action]:
     """Those that were sent and are due; not what a worker is still busy sending."""
-    due = Q(next_look_at=None) | Q(next_look_at__lte=now) | Q(next_look_at__gt=now + IMPLAUSIBLE)
+    due = Q(next_look_at=None) | Q(next_look_at__lte=now) | Q(next_look_at__gt=now + LONGEST_WAIT)
     free = (
-        Q(claimed_until=None) | Q(claimed_until__lt=now) | Q(claimed_until__gt=now + IMPLAUSIBLE)
+        Q(claimed_until=None) | Q(claimed_until__lt=now) | Q(claimed_until__gt=now + LONGEST_CLAIM)
     )
     return list(
         Action.objects.unfinished()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from servers import actions
-from servers.actions import IMPLAUSIBLE
+from servers.actions import LONGEST_CLAIM, LONGEST_WAIT
 from servers.dispatch import SEND_WITHIN, SYNCHRONOUS
 from servers.models import Action, Cluster
 from servers.queue import enqueue
@@ -25,12 +25,12 @@ def sweep(now: datetime) -> None:
 
 def send_again(now: datetime) -> None:
     free = (
-        Q(claimed_until=None) | Q(claimed_until__lt=now) | Q(claimed_until__gt=now + IMPLAUSIBLE)
+        Q(claimed_until=None) | Q(claimed_until__lt=now) | Q(claimed_until__gt=now + LONGEST_CLAIM)
     )
     due = (
         Q(next_look_at=None)
         | Q(next_look_at__lt=now - PATIENCE)
-        | Q(next_look_at__gt=now + IMPLAUSIBLE)
+        | Q(next_look_at__gt=now + LONGEST_WAIT)
     )
     waiting = Action.objects.unfinished().filter(free, due, sent_at=None)
     for action in waiting.exclude(requested_at__gt=now - PATIENCE, requested_at__lte=now):
@@ -53,7 +53,7 @@ def follow_again(now: datetime) -> None:
         .filter(sent_at__isnull=False)
         .values_list("server__cluster_id", flat=True)
     )
-    recent = Q(follow_next_at__gt=now - PATIENCE, follow_next_at__lt=now + IMPLAUSIBLE)
+    recent = Q(follow_next_at__gt=now - PATIENCE, follow_next_at__lt=now + LONGEST_WAIT)
     for cluster_id in (
         Cluster.objects.filter(pk__in=following).exclude(recent).values_list("pk", flat=True)
     ):
