@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 _MOST_UNREAD = 256 * 1024
+_PIECE = 64 * 1024  # a message is what was read from a socket at once
 
 
 class Closed(Exception):
@@ -64,7 +65,8 @@ class Stream:
 
     async def write(self, data: bytes) -> None:
         try:
-            await self._send(data)
+            for start in range(0, len(data), _PIECE):
+                await self._send(data[start : start + _PIECE])
         except (ConnectionError, RuntimeError) as error:
             raise Closed from error
         self.sent += len(data)

@@ -12,6 +12,15 @@ from servers.access import server_for
 from servers.facts import facts_of
 from servers.models import Server
 
+# Keys that a browser or a phone keeps to itself: the names by which static/js/console-keys.js knows
+# them, and what stands on them.
+KEYS = [
+    ("Escape", "Esc"),
+    ("Tab", "Tab"),
+    ("PrintScreen", "PrtSc"),
+    *((f"F{number}", f"F{number}") for number in range(1, 13)),
+]
+
 # xterm.js writes style elements of its own; no other page allows that.
 with_styles = csp_update({"style-src": ["'self'", "'unsafe-inline'"]})
 
@@ -33,6 +42,7 @@ def server_console(request: HttpRequest, pk: int) -> HttpResponse:
         "kind": kind,
         # A choice is worth its place where there are two.
         "kinds": [(other, other.label) for other in offered] if len(offered) > 1 else [],
+        "keys": KEYS,
         "texts": texts(),
     }
     return render(request, "servers/console.html", context)
@@ -42,7 +52,9 @@ def server_console(request: HttpRequest, pk: int) -> HttpResponse:
 @with_styles
 def ticket_console(request: HttpRequest) -> HttpResponse:
     """Holds nothing that is secret: what opens a console is the ticket after the #."""
-    return render(request, "servers/console.html", {"server": None, "texts": texts()})
+    return render(
+        request, "servers/console.html", {"server": None, "keys": KEYS, "texts": texts()}
+    )
 
 
 def texts() -> dict[str, object]:
