@@ -205,6 +205,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "monitoring.poll_cluster": {"queue": "poll"},
     "monitoring.look_into_guests": {"queue": "guests"},
+    "servers.read_guest": {"queue": "guests"},
     "servers.run_action": {"queue": "actions"},
     "servers.follow_actions": {"queue": "actions"},
     "servers.sweep_actions": {"queue": "actions"},
@@ -359,6 +360,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ServerStatus": "servers.models.Server.Status",
+        "ActionStatus": "servers.models.Action.Status",
+        "ServerKind": "servers.models.Server.Kind",
+        "ConsoleKind": "servers.models.ConsoleSession.Kind",
+    },
 }
 
 # --- Browser-side safety

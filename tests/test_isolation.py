@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from servers.models import Server
+from servers.models import Action, Server
 from tests.live.conftest import connect, session_of, token_of  # noqa: F401 — a fixture
 from tests.live.test_socket import now
 
@@ -29,6 +29,10 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "api/v1/servers/": ("get", None, (200, 200, 200, 401)),
     "api/v1/servers/<int:pk>/": ("get", None, (200, 404, 200, 401)),
     "api/v1/servers/<int:pk>/metrics/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/servers/<int:pk>/actions/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/servers/<int:pk>/password/": ("post", {}, (400, 404, 400, 401)),
+    "api/v1/actions/": ("get", None, (200, 200, 200, 401)),
+    "api/v1/actions/<int:pk>/": ("get", None, (200, 404, 200, 401)),
     "api/v1/schema/": ("get", None, (200, 200, 200, 200)),
     "api/v1/docs/": ("get", None, (200, 200, 200, 200)),
     "api/v1/": ("get", None, (404, 404, 404, 404)),
@@ -53,7 +57,15 @@ def staff_routes():
 
 @pytest.fixture
 def people(server, alice, bob, staff):
+    """Four kinds of people, a server of the first, and an action of it that bears its number."""
+    an_action_of(server, pk=server.pk)
     return dict(zip(PEOPLE, (alice, bob, staff, None), strict=True))
+
+
+def an_action_of(server, **fields):
+    at = server.status_since
+    given = {"type": "start", "status": "success", "active": None, "source": "web", **fields}
+    return Action.objects.create(server=server, requested_at=at, deadline=at, **given)
 
 
 def outcome(answer):
@@ -98,6 +110,33 @@ def test_somebody_elses_server_looks_like_none(route, people, server, browser_of
     assert theirs.status_code == nobodys.status_code == 404
     if "api" in route:
         assert theirs.content == nobodys.content
+
+
+# What changes something, besides the method that stands in the table.
+CHANGES = [
+    ("post", "actions/", {"type": "stop"}, (202, 404, 202, 401)),
+    ("patch", "", {"notes": "x"}, (200, 404, 200, 401)),
+    ("delete", "", {"confirm": "x"}, (400, 404, 400, 401)),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("method", "path", "body", "expected"), CHANGES)
+@pytest.mark.parametrize("way", ["session", "token"])
+def test_a_change(way, method, path, body, expected, people, server, browser_of, api_of):
+    got = []
+    for who in PEOPLE:
+        Action.objects.filter(server=server, active=True).delete()
+        client = browser_of(people[who]) if way == "session" else api_of(people[who])
+        form = {"content_type": "application/json"} if way == "session" else {}
+        got.append(
+            getattr(client, method)(
+                f"/api/v1/servers/{server.pk}/{path}", body, **form
+            ).status_code
+        )
+    assert tuple(got) == expected
+    asked = Action.objects.filter(server=server, type="stop")
+    assert asked.filter(requested_by=people["other"]).count() == 0
 
 
 @pytest.mark.django_db

@@ -102,9 +102,9 @@ def test_an_order_that_does_not_exist_is_the_default(api, many):
 
 
 def test_a_constant_number_of_queries(api, many, django_assert_num_queries):
-    with django_assert_num_queries(4):  # user, session, count, servers
+    with django_assert_num_queries(6):  # user, session, count, servers, labels, active actions
         api.get(SERVERS, {"page_size": 2})
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         api.get(SERVERS, {"page_size": 6})
 
 
@@ -115,8 +115,10 @@ def test_gone_servers_are_not_a_customers_but_staffs(api_of, alice, staff, serve
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_it_is_read_only(api, server, method):
+def test_servers_are_made_by_nobody_here(api, server, method):
     for path in (SERVERS, f"{SERVERS}{server.pk}/"):
+        if path != SERVERS and method in ("patch", "delete"):
+            continue
         answer = getattr(api, method)(path, {})
         assert answer.status_code == 405
         assert answer.json()["error"]["code"] == "method_not_allowed"
