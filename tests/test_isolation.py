@@ -103,10 +103,11 @@ def test_a_route_by_token(route, people, server, api_of, redis_server):
 @pytest.mark.django_db
 @pytest.mark.parametrize("route", [route for route in TABLE if "<int:pk>" in route])
 def test_somebody_elses_server_looks_like_none(route, people, server, browser_of):
-    path = "/" + route
-    bobs = browser_of(people["other"])
-    theirs = bobs.get(path.replace("<int:pk>", str(server.pk)))
-    nobodys = bobs.get(path.replace("<int:pk>", "999999"))
+    method, body, _ = TABLE[route]
+    form = {"content_type": "application/json"} if route.startswith("api/") else {}
+    ask = getattr(browser_of(people["other"]), method)
+    theirs = ask("/" + route.replace("<int:pk>", str(server.pk)), body, **form)
+    nobodys = ask("/" + route.replace("<int:pk>", "999999"), body, **form)
     assert theirs.status_code == nobodys.status_code == 404
     if "api" in route:
         assert theirs.content == nobodys.content
