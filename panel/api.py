@@ -17,6 +17,7 @@ from monitoring.history import BadRange
 from servers import action_words
 from servers.actions import Busy
 from servers.api.actions import PasswordDenied
+from servers.console_ends import Over
 from servers.live import action_of
 from servers.operations import Invalid, NotPossible
 from servers.power import Refusal
@@ -90,6 +91,8 @@ def refusal_of(raised: Exception) -> Response | None:
             return error(403, "wrong_password", text, {"current_password": [text]})
         case KeyReused():
             return error(422, "key_reused", "This Idempotency-Key came with another request.")
+        case Over(end=end):
+            return error(422, end.reason, end.message)
         case InProgress():
             return error(409, "in_progress", "The same request is being carried out.")
     return None

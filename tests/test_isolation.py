@@ -19,6 +19,9 @@ PEOPLE = ("owner", "other", "staff", "nobody")
 TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "": ("get", None, (200, 200, 200, SIGN_IN)),
     "servers/<int:pk>/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/console/": ("get", None, (200, 404, 200, SIGN_IN)),
+    # A page without a person or a server: what opens a console is a ticket.
+    "console/": ("get", None, (200, 200, 200, 200)),
     "sign-in/": ("get", None, (302, 302, 302, 200)),
     "sign-out/": ("post", {}, (302, 302, 302, 302)),
     "health/live": ("get", None, (200, 200, 200, 200)),
@@ -29,6 +32,7 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "api/v1/servers/": ("get", None, (200, 200, 200, 401)),
     "api/v1/servers/<int:pk>/": ("get", None, (200, 404, 200, 401)),
     "api/v1/servers/<int:pk>/metrics/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/servers/<int:pk>/console/": ("post", {}, (201, 404, 201, 401)),
     "api/v1/servers/<int:pk>/actions/": ("get", None, (200, 404, 200, 401)),
     "api/v1/servers/<int:pk>/password/": ("post", {}, (400, 404, 400, 401)),
     "api/v1/actions/": ("get", None, (200, 200, 200, 401)),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
-from rest_framework import exceptions, serializers, status
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,16 +15,12 @@ from accounts.audit import Actor
 from accounts.models import Source, User
 from servers import consoles
 from servers.access import server_for
+from servers.console_ends import Over
 from servers.facts import facts_of
 from servers.models import Server
 
 # What was read of its configuration longer ago decides nothing: trying tells.
 FACTS_HOLD = timedelta(minutes=10)
-
-
-class NoSuchConsole(exceptions.APIException):
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_code = "no_console"
 
 
 class WishSerializer(serializers.Serializer[dict[str, str]]):
@@ -75,14 +71,14 @@ class ServerConsole(APIView):
 
 
 def chosen(server: Server, wish: str | None, *, now: datetime) -> consoles.Kind:
-    """The console that is asked for, or the usual one. Raises NoSuchConsole."""
+    """The console that is asked for, or the usual one. Raises Over."""
     facts = facts_of(server)
     kind = consoles.usual(server, facts) if wish is None else consoles.Kind(wish)
     is_fresh = server.facts_at is not None and now - server.facts_at < FACTS_HOLD
     if facts is not None and is_fresh:
         lacking = consoles.lack(kind, has_screen=facts.has_screen, has_serial=facts.has_serial)
         if lacking is not None:
-            raise NoSuchConsole(lacking.message)
+            raise Over(lacking)
     return kind
 
 

@@ -155,6 +155,23 @@ class TestRefusing:
 
 
 class TestWhoseItIs:
+    @pytest.mark.parametrize(
+        ("who", "expected"),
+        [("alice", "ready"), ("bob", "no_access"), ("staff", "ready"), ("nobody", "bad_ticket")],
+    )
+    async def test_the_same_ticket_for_everybody(
+        self, who, expected, server, alice, bob, staff, connect, clock
+    ):
+        """Also where somebody got hold of a ticket that he should never have been made."""
+        person = {"alice": alice, "bob": bob, "staff": staff}.get(who)
+        ticket = "made-up"
+        if person is not None:
+            ticket, _ = await sync_to_async(ticket_for)(server, person, now=clock())
+        socket = await connect()
+        await socket.open(ticket)
+        said = await socket.next()
+        assert said.get("reason", said["type"]) == expected
+
     async def test_somebody_elses_browser(self, server, bob, connect, clock):
         ticket = await a_ticket(server, now=clock())
         socket = await connect(session=await sync_to_async(session_key_of)(bob))
