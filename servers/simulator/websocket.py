@@ -48,12 +48,10 @@ async def _converse(
     request: web.Request,
     clock: Callable[[], float],
 ) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(
-        protocols=("binary",), compress=False, max_msg_size=_LARGEST_MESSAGE
-    )
     offered = request.headers.get("Sec-WebSocket-Protocol", "")
-    if "," in offered:
-        # The real one echoes all that was offered, and clients refuse that.
+    socket = web.WebSocketResponse(compress=False, max_msg_size=_LARGEST_MESSAGE)
+    if offered:
+        # The real one echoes all that was offered; of more than one clients make nothing.
         socket.headers["Sec-WebSocket-Protocol"] = offered
     await socket.prepare(request)
     stream = Stream(socket.send_bytes)
