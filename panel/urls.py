@@ -14,8 +14,13 @@ from servers import live
 from servers.api import actions as actions_api
 from servers.api import console as console_api
 from servers.api import servers as servers_api
+from servers.views import actions as actions_views
 from servers.views import console as console_views
+from servers.views import controls as controls_views
+from servers.views import history as history_views
+from servers.views import password as password_views
 from servers.views import servers as servers_views
+from servers.views import settings as settings_views
 
 api = [
     path("auth/token/", accounts_api.TokenView.as_view(), name="auth-token"),
@@ -47,6 +52,12 @@ handler500 = failures.server_error
 urlpatterns = [
     path("", servers_views.server_list, name="server-list"),
     path("servers/<int:pk>/", servers_views.server_detail, name="server-detail"),
+    path("servers/<int:pk>/controls/", controls_views.server_controls, name="server-controls"),
+    path("servers/<int:pk>/actions/", actions_views.server_actions, name="server-actions"),
+    path("servers/<int:pk>/history/", history_views.server_history, name="server-history"),
+    path("servers/<int:pk>/password/", password_views.server_password, name="server-password"),
+    path("servers/<int:pk>/settings/", settings_views.server_settings, name="server-settings"),
+    path("servers/<int:pk>/delete/", settings_views.server_delete, name="server-delete"),
     path("servers/<int:pk>/console/", console_views.server_console, name="server-console"),
     path("console/", console_views.ticket_console, name="console"),
     path("sign-in/", accounts_views.SignInView.as_view(), name="sign-in"),

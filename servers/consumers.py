@@ -14,8 +14,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from accounts import tokens
 from accounts.models import User
 from servers.hub import hub
-from servers.live import metrics_of
-from servers.models import Server
+from servers.live import action_of, metrics_of
+from servers.models import Action, Server
 
 LONGEST_MESSAGE = 8192
 MESSAGES_PER_SECOND = 20.0
@@ -256,6 +256,8 @@ def visible_ids(user: User, server_ids: list[int]) -> list[int]:
 
 @database_sync_to_async
 def states_of(server_ids: list[int]) -> dict[int, dict[str, object]]:
+    unfinished = Action.objects.unfinished().filter(server__in=server_ids)
+    actions = {action.server_id: action_of(action) for action in unfinished}
     servers = Server.objects.filter(pk__in=server_ids).select_related("last_sample")
     return {
         server.pk: {
@@ -264,6 +266,7 @@ def states_of(server_ids: list[int]) -> dict[int, dict[str, object]]:
             "status": server.status,
             "status_since": server.status_since.isoformat(),
             "lock": server.lock,
+            "action": actions.get(server.pk),
             "metrics": metrics_of(getattr(server, "last_sample", None)),
         }
         for server in servers

@@ -1,14 +1,15 @@
 """Who owns a server, how it is called to them, and whether it may be deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
-from servers import live
+from servers import labels, live
 from servers.models import Server
 
 
@@ -40,6 +41,19 @@ def assign(servers: Iterable[Server], owner: User | None, *, actor: Actor, now: 
             )
         live.publish([{"type": "access", "server": server_id} for server_id in changed])
     return len(changed)
+
+
+def describe(server: Server, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
+    """Those of name, notes, labels and protected that are named change, the others stay."""
+    with transaction.atomic():
+        if "name" in changes:
+            rename(server, changes["name"], actor=actor, now=now)
+        if "notes" in changes:
+            annotate(server, changes["notes"], actor=actor, now=now)
+        if "labels" in changes:
+            labels.replace(server, changes["labels"], actor=actor, now=now)
+        if "protected" in changes:
+            protect(server, changes["protected"], actor=actor, now=now)
 
 
 def rename(server: Server, name: str, *, actor: Actor, now: datetime) -> None:

@@ -19,6 +19,12 @@ PEOPLE = ("owner", "other", "staff", "nobody")
 TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "": ("get", None, (200, 200, 200, SIGN_IN)),
     "servers/<int:pk>/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/controls/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/actions/": ("post", {"type": "start"}, (303, 404, 303, SIGN_IN)),
+    "servers/<int:pk>/history/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/password/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/settings/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/delete/": ("post", {}, (400, 404, 400, SIGN_IN)),
     "servers/<int:pk>/console/": ("get", None, (200, 404, 200, SIGN_IN)),
     # A page without a person or a server: what opens a console is a ticket.
     "console/": ("get", None, (200, 200, 200, 200)),

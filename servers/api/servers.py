@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
@@ -13,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import idempotency
-from accounts.audit import Actor
 from servers import labels, operations, ownership
 from servers.access import server_for
 from servers.api.actions import (
@@ -181,7 +179,9 @@ class ServerDetail(ServerViews, generics.RetrieveAPIView[Server]):
         server = server_for(request.user, pk)
         form = ChangesSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        describe(server, form.validated_data, actor=actor_of(request), now=datetime.now(UTC))
+        ownership.describe(
+            server, form.validated_data, actor=actor_of(request), now=datetime.now(UTC)
+        )
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
@@ -207,15 +207,3 @@ class ServerDetail(ServerViews, generics.RetrieveAPIView[Server]):
             return 202, ActionSerializer(action, context={"request": request}).data
 
         return answer_once(request, act)
-
-
-def describe(server: Server, changes: dict[str, Any], *, actor: Actor, now: datetime) -> None:
-    with transaction.atomic():
-        if "name" in changes:
-            ownership.rename(server, changes["name"], actor=actor, now=now)
-        if "notes" in changes:
-            ownership.annotate(server, changes["notes"], actor=actor, now=now)
-        if "labels" in changes:
-            labels.replace(server, changes["labels"], actor=actor, now=now)
-        if "protected" in changes:
-            ownership.protect(server, changes["protected"], actor=actor, now=now)

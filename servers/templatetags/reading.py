@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from servers.action_words import DOING
 from servers.models import LastSample, Server
 from servers.templatetags.units import ago, percent, size, unit_words
 
@@ -138,6 +139,8 @@ def words() -> dict[str, object]:
         **unit_words(),
         "statuses": {value: capfirst(label) for value, label in Server.Status.choices},
         "sources": {value: capfirst(label) for value, label in LastSample.Source.choices},
+        "doing": {type: _("{doing}…").format(doing=doing) for type, doing in DOING.items()},
+        "notSent": _("The panel did not answer. Whether it was done, a reload of the page shows."),
         "notKnown": _("Not known"),
         "noNumbers": _("No numbers yet"),
         "lastSeen": _("last seen {ago}"),

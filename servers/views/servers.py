@@ -5,18 +5,20 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, F, FloatField, Q, When
+from django.db.models import Case, Count, F, FloatField, Prefetch, Q, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from servers.access import server_for
-from servers.models import Server, ServerQuerySet
+from servers import labels
+from servers.models import Action, Server, ServerQuerySet
+from servers.views import controls
+from servers.views.door import of_server, person
 
 SERVERS_PER_PAGE = 100
 STATUSES = [status for status in Server.Status if status != Server.Status.GONE]
@@ -45,6 +47,7 @@ class Wanted:
     search: str
     status: str
     sort: str
+    label: str
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Wanted":
@@ -54,11 +57,18 @@ class Wanted:
             search=request.GET.get("q", "").strip()[:128],
             status=status if status in STATUSES else "",
             sort=sort if sort in SORTS else "name",
+            label=label_of(request.GET.get("label", "")),
         )
 
     def address(self, **other: str) -> str:
         """The list's address with some of it changed; what is the default stays out."""
-        asked = {"q": self.search, "status": self.status, "sort": self.sort, **other}
+        asked = {
+            "q": self.search,
+            "label": self.label,
+            "status": self.status,
+            "sort": self.sort,
+            **other,
+        }
         if asked["sort"] == "name":
             asked["sort"] = ""
         query = urlencode({name: value for name, value in asked.items() if value})
@@ -72,10 +82,13 @@ def server_list(request: HttpRequest) -> HttpResponse:
     found = Server.objects.visible_to(request.user).exclude(status=Server.Status.GONE)
     if wanted.search:
         found = found.filter(name__icontains=wanted.search)
+    if wanted.label:
+        found = labels.labelled(found, wanted.label)
     counts = dict(found.order_by().values_list("status").annotate(Count("pk")))
     if wanted.status:
         found = found.filter(status=wanted.status)
-    found = found.select_related("last_sample", "owner")
+    active = Prefetch("actions", Action.objects.unfinished(), to_attr="active_actions")
+    found = found.select_related("last_sample", "owner").prefetch_related("labels", active)
     page = Paginator(ordered(found, wanted.sort), SERVERS_PER_PAGE).get_page(
         request.GET.get("page")
     )
@@ -84,29 +97,35 @@ def server_list(request: HttpRequest) -> HttpResponse:
         "wanted": wanted.search,
         "status": wanted.status,
         "sort": wanted.sort,
+        "label": wanted.label,
+        "without_label": wanted.address(label=""),
         "filters": filters_of(wanted, counts),
         "sorts": [(key, label, wanted.address(sort=key)) for key, label in SORTS.items()],
-        "everything": wanted.address(q="", status=""),
+        "everything": wanted.address(q="", status="", label=""),
         "page_address": wanted.address(page="0").removesuffix("0"),
         "refresh_url": refresh_url(wanted, page),
     }
     return render(request, "servers/server_list.html", context)
 
 
-@never_cache
-@login_required
-def server_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    try:
-        server = server_for(request.user, pk)
-    except Server.DoesNotExist as error:
-        raise Http404 from error
+@of_server
+def server_detail(request: HttpRequest, server: Server) -> HttpResponse:
     chosen = request.GET.get("range", "")
     context = {
-        "server": server,
+        **controls.context_of(server, person(request)),
+        "tab": "overview",
         "ranges": [(key, seconds, label) for key, (seconds, label) in RANGES.items()],
         "range": chosen if chosen in RANGES else "1h",
     }
     return render(request, "servers/server_detail.html", context)
+
+
+def label_of(text: str) -> str:
+    try:
+        labels.parse(text)
+    except labels.BadLabel:
+        return ""
+    return text.strip()
 
 
 def ordered(servers: ServerQuerySet, sort: str) -> ServerQuerySet:
@@ -150,6 +169,8 @@ def refresh_url(wanted: Wanted, page: Page[Server]) -> str:
     asked: list[tuple[str, str | int]] = [("status", status) for status in STATUSES]
     if wanted.search:
         asked.append(("name", wanted.search))
+    if wanted.label:
+        asked.append(("label", wanted.label))
     if wanted.sort == "name" and not wanted.status:
         asked += [("page", page.number), ("page_size", SERVERS_PER_PAGE)]
     else:

@@ -1,4 +1,5 @@
-// Tells a screen reader of changed states, and of nothing else: numbers change all the time.
+// Tells a screen reader of changed states and of actions, and of nothing else: numbers change all
+// the time.
 
 import { fill, words } from "./words.js";
 
@@ -7,6 +8,7 @@ const MOST_BY_NAME = 4;
 
 const element = document.querySelector("[data-announcer]");
 let changed = new Map();
+let sentences = [];
 let timer = null;
 
 export function announce(name, status) {
@@ -14,12 +16,20 @@ export function announce(name, status) {
   timer ??= setTimeout(speak, GATHERING);
 }
 
+/** A whole sentence. */
+export function say(sentence) {
+  sentences.push(sentence);
+  timer ??= setTimeout(speak, GATHERING);
+}
+
 function speak() {
   const list = [...changed];
-  changed = new Map();
-  timer = null;
-  element.textContent =
+  const states =
     list.length > MOST_BY_NAME
-      ? fill(words.manyChanged, { count: list.length })
-      : list.map(([name, status]) => fill(words.changed, { name, status })).join(". ");
+      ? [fill(words.manyChanged, { count: list.length })]
+      : list.map(([name, status]) => fill(words.changed, { name, status }));
+  element.textContent = [...states, ...sentences].join(". ");
+  changed = new Map();
+  sentences = [];
+  timer = null;
 }

@@ -10,9 +10,11 @@ import { settings } from "./settings.js";
 
 /**
  * Follows every element with data-server. `onSample(view)` is called for each newer sample,
- * `onStatus(view, before)` for each changed state, `onReturn()` when a lost socket is back.
+ * `onStatus(view, before)` for each changed state, `onNews(view)` whenever something was told of a
+ * server besides its numbers, `onLost(view)` when it is not there any more, `onReturn()` when a lost
+ * socket is back.
  */
-export function follow({ onSample, onStatus, onReturn } = {}) {
+export function follow({ onSample, onStatus, onNews, onLost, onReturn } = {}) {
   const elements = document.querySelectorAll("[data-server]");
   const views = new Map([...elements].map((element) => [element.dataset.server, new ServerView(element)]));
   const live = new Live({
@@ -32,10 +34,13 @@ export function follow({ onSample, onStatus, onReturn } = {}) {
       announce(view.name, view.status);
       onStatus?.(view, before);
     }
+    if (detail.status !== undefined || detail.action !== undefined) onNews?.(view);
     look();
   });
   live.addEventListener("lost", ({ detail }) => {
-    views.get(String(detail.server))?.lose(now());
+    const view = views.get(String(detail.server));
+    view?.lose(now());
+    if (view) onLost?.(view);
     look();
   });
   live.addEventListener("connection", ({ detail }) => {

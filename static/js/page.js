@@ -13,24 +13,23 @@ for (const fieldset of document.querySelectorAll("[data-theme-switch]")) {
   }
 }
 
-const menus = document.querySelectorAll("[data-menu]");
+// Menus may come and go with the pieces of a page that they stand in.
+const openMenus = () => document.querySelectorAll("[data-menu][open]");
 document.addEventListener("click", (event) => {
-  for (const menu of menus) {
+  for (const menu of openMenus()) {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  for (const menu of menus) {
-    if (!menu.open) continue;
+  for (const menu of openMenus()) {
     menu.open = false;
     menu.querySelector("summary").focus();
   }
 });
-for (const menu of menus) {
-  menu.addEventListener("focusout", (event) => {
-    if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
-  });
-}
+document.addEventListener("focusout", (event) => {
+  const menu = event.target.closest("[data-menu]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+});
 
 localise(document);

@@ -60,6 +60,8 @@ export class ServerView {
     this.metrics = null;
     this.isLost = false;
     this.isStale = data.stale === "true";
+    // Of an action that ended an older word may still come.
+    this.endedAction = 0;
   }
 
   field(name) {
@@ -70,7 +72,7 @@ export class ServerView {
    * Takes in what came over the socket or from the API, in whatever order that was.
    * Returns what it did: { sample: a newer one came, status: it changed }.
    */
-  take({ status, status_since, lock, metrics }, now) {
+  take({ status, status_since, lock, metrics, action }, now) {
     const done = { sample: false, status: false };
     // Who is told of a server may see it, again where it was lost before.
     this.isLost = false;
@@ -81,6 +83,7 @@ export class ServerView {
       this.showStatus(status_since);
       this.showLock(lock ?? "");
     }
+    if (action !== undefined) this.takeAction(action);
     if (metrics && (this.takenAt === null || metrics.taken_at >= this.takenAt)) {
       done.sample = this.takenAt === null || metrics.taken_at > this.takenAt;
       this.metrics = metrics;
@@ -107,6 +110,25 @@ export class ServerView {
     const badge = this.field("lock");
     badge.hidden = !lock;
     write(badge.querySelector("[data-text]"), lock);
+  }
+
+  /** The one that is under way; null where none is. */
+  takeAction(action) {
+    if (action?.finished_at) this.endedAction = Math.max(this.endedAction, action.id);
+    const element = this.field("action");
+    if (!element) return;
+    const shown = Number(element.dataset.action);
+    if (action?.finished_at && shown > action.id) return;
+    const isActive = Boolean(action) && action.id > this.endedAction;
+    element.hidden = !isActive;
+    element.dataset.action = isActive ? action.id : "";
+    if (!isActive) return;
+    write(element.querySelector("[data-text]"), words.doing[action.type] ?? action.type);
+    const time = element.querySelector("time");
+    if (time.dateTime !== action.requested_at) {
+      time.dateTime = action.requested_at;
+      localise(element);
+    }
   }
 
   showNumbers(now) {

@@ -1,13 +1,17 @@
 // A server's page: live numbers, and charts over the chosen range.
 
 import { Charts } from "./charts.js";
+import { Controls } from "./controls.js";
 import { follow } from "./follow.js";
 
 const history = document.querySelector("[data-charts]");
 const links = [...document.querySelectorAll("[data-ranges] a")];
 
+const controls = new Controls(document.querySelector("[data-controls]"));
 const views = follow({
   onSample: (view) => charts.add(view.metrics),
+  onNews: () => controls.refresh(),
+  onLost: () => controls.refresh(),
   onReturn: () => charts.refresh(),
 });
 const charts = new Charts(history, [...views.values()][0]);

@@ -1,14 +1,12 @@
-"""Clusters, nodes and servers on the staff site. Nothing here calls Proxmox."""
+"""Clusters and nodes on the staff site."""
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.db.models import Count, Q
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
@@ -17,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.admin import ReadOnly
 from accounts.audit import Actor
-from accounts.models import Source, User
-from servers import ownership, registration
-from servers.models import Cluster, ClusterEndpoint, ClusterToken, Node, Server
+from accounts.models import Source
+from servers import registration
+from servers.models import Cluster, ClusterEndpoint, ClusterToken, Node
 from servers.proxmox.types import Endpoint
 from servers.queue import enqueue
 from servers.registration import Credentials, NotRegistered
@@ -206,93 +204,3 @@ class NodeAdmin(ReadOnly):
     @admin.display(description=_("servers"))
     def guests(self, node: Any) -> int:
         return int(node.present)
-
-
-class AssignForm(forms.Form):
-    owner = forms.ModelChoiceField(
-        User.objects.filter(is_active=True),
-        required=False,
-        label=_("Owner"),
-        empty_label=_("nobody"),
-    )
-
-
-class Owned(admin.SimpleListFilter):
-    title = _("owner")
-    parameter_name = "owned"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("no", _("without owner")), ("yes", _("with owner"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() in ("yes", "no"):
-            return queryset.filter(owner__isnull=self.value() == "no")
-        return queryset
-
-
-@admin.register(Server)
-class ServerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = (
-        "name", "owner", "status", "kind", "vmid", "guest_name", "node", "cpu", "memory",
-    )  # fmt: skip
-    list_filter = ("status", Owned, "kind", "cluster", "node")
-    search_fields = ("name", "guest_name", "vmid", "owner__email", "tags")
-    list_select_related = ("owner", "cluster", "node__cluster", "last_sample")
-    autocomplete_fields = ("owner",)
-    actions = ("assign_owner",)
-    fields = (
-        "name", "owner", "kind", "cluster", "node", "vmid", "guest_name", "status", "status_since",
-        "lock", "tags", "cpus", "identity", "missing_since", "created_at", "gone_at",
-    )  # fmt: skip
-    readonly_fields = tuple(name for name in fields if name not in ("name", "owner"))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    @admin.display(description=_("CPU"), ordering="last_sample__cpu")
-    def cpu(self, server: Server) -> str:
-        sample = getattr(server, "last_sample", None)
-        return "–" if sample is None or sample.cpu is None else f"{sample.cpu:.0%}"
-
-    @admin.display(description=_("memory"), ordering="last_sample__memory_used")
-    def memory(self, server: Server) -> str:
-        sample = getattr(server, "last_sample", None)
-        if sample is None or sample.memory_used is None or not sample.memory_total:
-            return "–"
-        return f"{sample.memory_used / sample.memory_total:.0%}"
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """The owner goes through its own flow, so that it is recorded and live sockets follow."""
-        stored = Server.objects.get(pk=obj.pk)
-        actor, now = Actor.of(request, Source.ADMIN), timezone.now()
-        if "name" in form.changed_data:
-            ownership.rename(stored, obj.name, actor=actor, now=now)
-        ownership.assign([stored], obj.owner, actor=actor, now=now)
-
-    @admin.action(description=_("Assign an owner…"), permissions=["change"])
-    def assign_owner(
-        self, request: HttpRequest, queryset: QuerySet[Server]
-    ) -> HttpResponse | None:
-        form = AssignForm(request.POST if "assign" in request.POST else None)
-        if form.is_valid():
-            changed = ownership.assign(
-                queryset,
-                form.cleaned_data["owner"],
-                actor=Actor.of(request, Source.ADMIN),
-                now=timezone.now(),
-            )
-            said = ngettext("%(n)d server changed hands.", "%(n)d servers changed hands.", changed)
-            self.message_user(request, said % {"n": changed}, messages.SUCCESS)
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Assign an owner"),
-            "opts": self.model._meta,
-            "form": form,
-            "servers": queryset,
-            "checkbox_name": ACTION_CHECKBOX_NAME,
-        }
-        return render(request, "admin/servers/assign_owner.html", context)

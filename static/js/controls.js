@@ -1,0 +1,167 @@
+// Acting on a server without leaving its page. What may be done, what is being done and how it ended
+// is written by the server; here its pieces are got anew whenever something changed.
+
+import { say } from "./announcer.js";
+import { everySecond, localise, now } from "./clock.js";
+import { formats } from "./format.js";
+import { goToSignIn } from "./settings.js";
+import { words } from "./words.js";
+
+// Several events of one change come close together.
+const GATHERING = 150;
+const FETCHED = { "X-Requested-With": "fetch" };
+
+const format = formats(words);
+
+export class Controls {
+  /** `element` is the place of the controls, see templates/servers/controls_place.html. */
+  constructor(element) {
+    this.element = element;
+    this.url = element.dataset.controls;
+    this.alert = element.querySelector("[data-alert]");
+    this.dialog = document.querySelector("[data-ask-dialog]");
+    this.asked = 0;
+    document.addEventListener("submit", (event) => this.submitted(event));
+    this.dialog.addEventListener("click", (event) => {
+      if (event.target !== this.dialog && !event.target.closest("[data-close]")) return;
+      event.preventDefault();
+      this.dialog.close();
+    });
+    this.dialog.addEventListener("close", () => this.opener()?.focus());
+    everySecond(() => this.tick());
+  }
+
+  /** Something changed: to be called as often as one hears of it. */
+  refresh() {
+    this.timer ??= setTimeout(() => this.fetchPieces(), GATHERING);
+  }
+
+  async fetchPieces() {
+    this.timer = null;
+    const order = ++this.asked;
+    const reply = await get(this.url);
+    if (reply?.status === 404) this.lose();
+    // What was asked for last is shown, whatever comes last.
+    if (reply?.ok && order === this.asked) this.show(parse(await reply.text()));
+  }
+
+  lose() {
+    document.querySelector("[data-gone]").hidden = false;
+    this.element.hidden = true;
+  }
+
+  submitted(event) {
+    const form = event.target;
+    const isAsking = form.matches("[data-ask]");
+    if (!isAsking && !form.matches("[data-act]")) return;
+    event.preventDefault();
+    this.pressed = event.submitter?.dataset.key ?? this.pressed;
+    event.submitter?.closest("details")?.removeAttribute("open");
+    const data = new FormData(form, event.submitter);
+    if (isAsking) this.ask(`${form.action}?${new URLSearchParams(data)}`);
+    else this.act(form, data);
+  }
+
+  /** The server says what it means, and whether it still can be done. */
+  async ask(url) {
+    const reply = await get(url);
+    if (!reply?.ok) {
+      location.assign(url);
+      return;
+    }
+    const form = parse(await reply.text()).querySelector('[data-part="confirm"]');
+    this.dialog.replaceChildren(document.importNode(form, true));
+    this.dialog.showModal();
+  }
+
+  async act(form, data) {
+    if (this.isSending) return;
+    this.isSending = true;
+    this.element.setAttribute("aria-busy", "true");
+    const order = ++this.asked;
+    try {
+      const body = new URLSearchParams(data);
+      const reply = await fetch(form.action, { method: "POST", headers: FETCHED, body });
+      if (reply.redirected) goToSignIn();
+      const page = parse(await reply.text());
+      const pieces = page.querySelector('[data-part="controls"]');
+      // No answer of ours: it expired, or the panel is away. The page by reload is right.
+      if (!pieces) location.reload();
+      else if (order === this.asked) this.show(page);
+      this.tell(pieces?.dataset.error ?? "");
+    } catch {
+      this.tell(words.notSent);
+    } finally {
+      this.isSending = false;
+      this.element.removeAttribute("aria-busy");
+      if (this.dialog.open) this.dialog.close();
+    }
+  }
+
+  tell(error) {
+    this.alert.hidden = !error;
+    this.alert.textContent = error;
+  }
+
+  show(page) {
+    const before = this.told();
+    for (const fresh of page.querySelectorAll("[data-part]")) {
+      const old = document.querySelector(`[data-part="${fresh.dataset.part}"]`);
+      if (old) this.replace(old, document.importNode(fresh, true));
+    }
+    const after = this.told();
+    if (after && after !== before) say(after);
+    if (this.element.querySelector("[data-active]")) this.tell("");
+  }
+
+  /** Whoever was on a button stays on it, and what was open stays open. */
+  replace(old, fresh) {
+    const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const wasMenu = document.activeElement?.matches?.(".power-menu > summary");
+    for (const open of old.querySelectorAll("details[open]")) {
+      const same = fresh.querySelector(`details.${open.classList[0]}`);
+      if (same) same.open = true;
+    }
+    old.replaceWith(fresh);
+    localise(fresh);
+    if (wasMenu) fresh.querySelector(".power-menu > summary")?.focus();
+    else if (key) (this.button(key) ?? this.element).focus();
+  }
+
+  button(key) {
+    return this.element.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  }
+
+  /** Where the focus goes back to: the button itself, or the menu that it stands in. */
+  opener() {
+    const button = this.pressed ? this.button(this.pressed) : null;
+    if (button?.checkVisibility()) return button;
+    return this.element.querySelector(".power-menu > summary");
+  }
+
+  told() {
+    const text = this.element.querySelector("[data-doing], [data-sentence]");
+    return text ? `${text.closest("[data-server], body").dataset.name ?? ""}: ${text.textContent}` : "";
+  }
+
+  tick() {
+    for (const element of this.element.querySelectorAll("[data-elapsed]")) {
+      const text = format.duration(Math.max(0, now() - Number(element.dataset.elapsed)));
+      if (element.textContent !== text) element.textContent = text;
+    }
+  }
+}
+
+async function get(url) {
+  try {
+    const reply = await fetch(url, { headers: FETCHED });
+    if (reply.redirected) goToSignIn();
+    return reply;
+  } catch {
+    return null; // No network: the banner says so, and the next event asks again.
+  }
+}
+
+function parse(text) {
+  return new DOMParser().parseFromString(text, "text/html");
+}
