@@ -28,7 +28,7 @@ NOT_OUR_WORLD = {
     "QEMU exited with code": "a host without the memory or the modules",
     "genisoimage": "a missing option of the recorded machine's qemu-img",
     "linked cloned": "clones are not simulated",
-    "Failed to run vncproxy": "consoles are not simulated yet",
+    "Failed to run vncproxy": "the task of a console that was opened on the side",
 }
 # Parameters the simulator does not take, which the recordings send.
 NOT_TAKEN = {"cores", "memory", "net0", "ipconfig0", "revert", "args", "kvm", "scsi1"}
