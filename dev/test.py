@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from dev import PYTHON, ROOT, VENV, browser
+from dev import PYTHON, ROOT, VENV, browser, qemu
 from dev.commands import Failure
 from dev.progress import say
 
@@ -91,7 +91,7 @@ def _run_all(chosen: list[Stage], *, keep_going: bool) -> list[Outcome]:
     env = {**os.environ, "PANEL_VAR": str(VAR)}
     if any(stage.group == "browser" for stage in chosen):
         # Looked for first: better no browser now than after all the other tests.
-        env |= browser.environment()
+        env |= browser.environment() | qemu.environment()
         say(f"Browser: {env['CHROMIUM']}")
     outcomes = []
     for stage in chosen:

@@ -49,6 +49,17 @@ class Stack:
         answer.raise_for_status()
         return answer.json()["data"]
 
+    def fault(self, **wish):
+        """Something done to the simulated cluster behind everybody's back."""
+        tokens = json.loads((self.var / "simulator" / "token.json").read_text())
+        requests.post(
+            f"{self.proxmox_url}/simulator/faults",
+            json=wish,
+            headers={"Authorization": f"PVEAPIToken={tokens['token_id']}={tokens['secret']}"},
+            verify=str(self.var / "simulator" / "ca.pem"),
+            timeout=20,
+        ).raise_for_status()
+
     def guest(self, name):
         return next(
             guest
