@@ -14,6 +14,9 @@ PAGES = [
     ("alice@example.com", "/servers/1/?range=24h"),
     ("staff@example.com", "/"),
     ("staff@example.com", "/servers/1/"),
+    ("alice@example.com", "/servers/1/console/?kind=vnc"),
+    ("alice@example.com", "/servers/1/console/?kind=text"),
+    (None, "/console/"),
     ("alice@example.com", "/nowhere/"),
 ]
 
@@ -30,7 +33,9 @@ def test_axe_finds_nothing(email, path, viewport, theme, open_page):
         color_scheme=theme,
         bypass_csp=True,
     )
-    if "/servers/" in path:
+    if "/console/" in path and email:
+        expect(page.locator("[data-status-line]")).to_have_text("Connected")
+    elif "/servers/" in path:
         expect(page.locator("canvas").first).to_be_visible()
     # What is folded away is to be as good as the rest.
     page.evaluate("() => document.querySelectorAll('details').forEach((each) => each.open = true)")
