@@ -58,6 +58,8 @@ def describe(server: Server, changes: Mapping[str, Any], *, actor: Actor, now: d
 
 def rename(server: Server, name: str, *, actor: Actor, now: datetime) -> None:
     """The name that its owner sees; Proxmox's own is left as it is."""
+    if name == server.name:
+        return
     with transaction.atomic():
         renamed = Server.objects.filter(pk=server.pk, name=server.name).update(name=name)
         if renamed:
@@ -67,8 +69,11 @@ def rename(server: Server, name: str, *, actor: Actor, now: datetime) -> None:
 
 def annotate(server: Server, notes: str, *, actor: Actor, now: datetime) -> None:
     """Notes are for people; what stood there before is not kept."""
+    # Compared here: to MariaDB two texts that differ by case alone are the same.
+    if notes == server.notes:
+        return
     with transaction.atomic():
-        if Server.objects.filter(pk=server.pk).exclude(notes=notes).update(notes=notes):
+        if Server.objects.filter(pk=server.pk).update(notes=notes):
             note_change(server, "server.annotated", {}, actor=actor, now=now)
 
 

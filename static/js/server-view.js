@@ -172,9 +172,13 @@ export class ServerView {
 
   /** The guest agent is asked less often than the host. */
   showDiskAge(now) {
-    const metrics = read(this, now).age === null ? null : this.metrics;
-    if (!metrics) return;
-    const { disk_measured_at: at, sources } = metrics;
+    if (read(this, now).age === null) {
+      write(this.field("disk_age"), "");
+      return;
+    }
+    // Before the first answer what the server rendered stands.
+    if (!this.metrics) return;
+    const { disk_measured_at: at, sources } = this.metrics;
     const isTold = sources.disk === "agent" && at !== null;
     write(this.field("disk_age"), isTold ? `, ${format.ago(Math.max(0, now - at))}` : "");
   }

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitoring.models import GuestDisk
-from servers.models import Cluster, LastSample, Node, Server
+from servers.models import Action, Cluster, LastSample, Node, Server
+from tests.actions.conftest import ask, guest, worker  # noqa: F401 — fixtures
 
 GIB = 2**30
 
@@ -71,3 +72,30 @@ def tell_disk():
         )
 
     return tell
+
+
+@pytest.fixture
+def make_action():
+    """An action as the database has it; `ended` so many seconds ago, or not at all."""
+
+    def make(server, type="start", *, ended=None, person=None, by_staff=False, **fields):
+        now = datetime.now(UTC)
+        finished_at = None if ended is None else now - timedelta(seconds=ended)
+        status = Action.Status.RUNNING if ended is None else Action.Status.SUCCESS
+        return Action.objects.create(
+            server=server,
+            type=type,
+            step=type,
+            source="web",
+            requested_by=person,
+            requested_by_email=person.email if person else "",
+            by_staff=by_staff,
+            requested_at=(finished_at or now) - timedelta(seconds=12),
+            started_at=now,
+            finished_at=finished_at,
+            deadline=now + timedelta(seconds=300),
+            active=True if ended is None else None,
+            **{"status": status, **fields},
+        )
+
+    return make
