@@ -156,8 +156,9 @@ def look_at(action: Action, *, clock: Clock) -> Guest:
         raise Unfit("other_guest", "Another guest has taken this server's place in Proxmox.")
     kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
     state = reader.guest_state(node=node, kind=kind, vmid=server.vmid)
-    facts.note(server.pk, config, now=clock())
-    inventory.observe(server.pk, state.status, lock=state.lock, now=clock())
+    facts.refresh(server, config, now=clock())
+    if (state.status, state.lock) != (server.status, server.lock):
+        inventory.observe(server.pk, state.status, lock=state.lock, now=clock())
     return Guest(server, reader, actor, node, config, state)
 
 

@@ -5,7 +5,7 @@ and when somebody opens a page that offers what depends on it.
 """
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from servers.models import Server
 from servers.proxmox.types import GuestConfig
@@ -32,6 +32,20 @@ def facts_of(server: Server) -> Facts | None:
     return Facts(**{name: value for name, value in server.facts.items() if name in NAMES})
 
 
+# What was read so lately and says the same needs not be written again.
+STILL_NEW = timedelta(minutes=5)
+
+
 def note(server_id: int, config: GuestConfig, *, now: datetime) -> None:
-    values = {name: value for name, value in asdict(config).items() if name in NAMES}
-    Server.objects.filter(pk=server_id, present=True).update(facts=values, facts_at=now)
+    Server.objects.filter(pk=server_id, present=True).update(facts=values_of(config), facts_at=now)
+
+
+def refresh(server: Server, config: GuestConfig, *, now: datetime) -> None:
+    """As `note`, unless the server bears the same, and newly."""
+    is_new = server.facts_at is not None and abs(now - server.facts_at) < STILL_NEW
+    if not (is_new and server.facts == values_of(config)):
+        note(server.pk, config, now=now)
+
+
+def values_of(config: GuestConfig) -> dict[str, object]:
+    return {name: value for name, value in asdict(config).items() if name in NAMES}

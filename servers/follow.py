@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 INTERVAL = timedelta(seconds=1)
+SHORTEST_PAUSE = timedelta(seconds=0.2)
 CLAIM_LASTS = timedelta(seconds=60)
 # A pass ends early rather than let one node that hangs hold up the others.
 PASS_SECONDS = 20.0
@@ -82,6 +83,7 @@ def follow(cluster_id: int, *, clock: Clock) -> bool:
     claim = claim_following(cluster_id, now=clock())
     if claim is None:
         return False
+    started = monotonic()
     try:
         due = running(cluster_id, clock())
         if due:
@@ -90,7 +92,9 @@ def follow(cluster_id: int, *, clock: Clock) -> bool:
         goes_on = Action.objects.unfinished().filter(
             server__cluster_id=cluster_id, sent_at__isnull=False
         )
-        release_following(cluster_id, claim, now=clock(), goes_on=goes_on.exists())
+        took = timedelta(seconds=monotonic() - started)
+        pause = max(INTERVAL - took, SHORTEST_PAUSE) if goes_on.exists() else None
+        release_following(cluster_id, claim, now=clock(), pause=pause)
     return True
 
 
@@ -107,15 +111,21 @@ def claim_following(cluster_id: int, *, now: datetime) -> str | None:
     return claim if won else None
 
 
-def release_following(cluster_id: int, claim: str, *, now: datetime, goes_on: bool) -> None:
-    """The next pass is due after half an interval, so that a message that comes early counts."""
+def release_following(
+    cluster_id: int, claim: str, *, now: datetime, pause: timedelta | None
+) -> None:
+    """The next pass is due after half the pause, so that a message that comes early counts.
+
+    Without a pause nothing runs any more.
+    """
+    due = now + (pause or INTERVAL) / 2
     released = Cluster.objects.filter(pk=cluster_id, follow_claim=claim).update(
-        follow_claim="", follow_claimed_until=None, follow_next_at=now + INTERVAL / 2
+        follow_claim="", follow_claimed_until=None, follow_next_at=due
     )
-    if released and goes_on:
+    if released and pause is not None:
         enqueue(
             "servers.follow_actions",
-            delay=INTERVAL,
+            delay=pause,
             expires=timedelta(seconds=30),
             cluster_id=cluster_id,
         )

@@ -238,16 +238,19 @@ def bring_back(twin: Server, server: Server, *, now: datetime) -> None:
 
 def observe(server_id: int, status: str, *, lock: str | None = None, now: datetime) -> None:
     """What an action saw of the guest itself, which is newer than anything that was measured."""
+    if status not in Server.Status.values:
+        return
     with transaction.atomic():
-        before = Server.objects.filter(pk=server_id, present=True).values("status", "lock").first()
-        if before is None or status not in Server.Status.values:
+        server = Server.objects.filter(pk=server_id, present=True)
+        before = server.values_list("status", "lock").first()
+        if before is None:
             return
         seen: dict[str, object] = {"status_seen_at": now}
-        if status != before["status"]:
+        if status != before[0]:
             seen |= {"status": status, "status_since": now}
-        if lock is not None and lock != before["lock"]:
+        if lock is not None and lock != before[1]:
             seen["lock"] = lock
-        Server.objects.filter(pk=server_id, present=True).update(**seen)
+        server.update(**seen)
         if len(seen) > 1:
             live.publish(state_events([server_id]))
 

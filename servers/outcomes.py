@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from servers import actions, inventory, power, verdicts
 from servers.dispatch import DESTROY_STEP, STOP_STEP
 from servers.models import Action, Server
@@ -31,10 +33,17 @@ def ended(action: Action, state: TaskState, *, now: datetime) -> None:
 
 def arrived(action: Action, *, now: datetime) -> None:
     """Its step has had its effect. What the server is from now on needs not be asked."""
-    if action.step == DESTROY_STEP:
-        succeed(action, now=now)
-        inventory.delete(action.server, by=action.requested_by_email, now=now)
-        return
+    with transaction.atomic():
+        if action.step == DESTROY_STEP:
+            # In the order in which the cycle takes them: the cluster first.
+            inventory.lock(action.server.cluster_id)
+            succeed(action, now=now)
+            inventory.delete(action.server, by=action.requested_by_email, now=now)
+        else:
+            has_arrived(action, now=now)
+
+
+def has_arrived(action: Action, *, now: datetime) -> None:
     state = leads_to(action)
     lock = "" if state == Server.Status.RUNNING and action.server.lock == "suspended" else None
     inventory.observe(action.server_id, state, lock=lock, now=now)
