@@ -21,6 +21,7 @@ from servers.simulator.wire_cluster import encoded_guest_row
 from servers.simulator.world import REFRESH, SimulatedCluster
 
 FAULTS_PATH = "/simulator/faults"
+CALLS_PATH = "/simulator/calls"
 _DRIPS = 50
 _NO_TYPE = ""
 _HEADERS = {"Server": "pve-api-daemon/3.0", "Cache-Control": "max-age=0", "Pragma": "no-cache"}
@@ -38,6 +39,7 @@ def application(
     app = web.Application(client_max_size=16 * 1024 * 1024)
     app.on_response_prepare.append(_drop_empty_type)
     app.router.add_route("*", FAULTS_PATH, _faults(cluster, clock))
+    app.router.add_route("GET", CALLS_PATH, _calls(cluster))
     app.router.add_get(websocket.PATH, websocket.console(cluster, clock, _send))
     app.router.add_route("*", "/{path:.*}", _api(cluster, clock))
     return app
@@ -137,6 +139,15 @@ def _faults(cluster: SimulatedCluster, clock: Callable[[], float]) -> Handler:
         elif request.method != "GET":
             return web.Response(status=405)
         return web.json_response(active(cluster))
+
+    return handle
+
+
+def _calls(cluster: SimulatedCluster) -> Handler:
+    """How many calls of the API were answered since the start."""
+
+    async def handle(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"calls": cluster.calls})
 
     return handle
 

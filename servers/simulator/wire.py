@@ -71,6 +71,7 @@ class Reply:
 
 def reply(cluster: SimulatedCluster, request: Request) -> Reply:
     with cluster.lock:
+        cluster.calls += 1
         cluster.advance(request.now)
         unanswered = cluster.take_unanswered(request.method, unquote(request.path))
         if unanswered is None:

@@ -58,6 +58,7 @@ class SimulatedCluster(Faults):
         self.now = started_at
         self.refusal_delay = refusal_delay
         self.lock = RLock()
+        self.calls = 0
         self.tasks = TaskBoard()
         self.access = Access(seed)
         self.consoles = Consoles()

@@ -176,3 +176,11 @@ def test_a_call_can_be_carried_out_without_an_answer(client, how, error):
 
     rows = client.get("/nodes/pve1/tasks?source=all").json()["data"]
     assert [row["type"] for row in rows] == ["qmreset"]
+
+
+def test_it_counts_calls(client):
+    before = client.session.get(f"{client.base}/simulator/calls", timeout=5).json()["calls"]
+    client.get("/version")
+    client.get("/version")
+    after = client.session.get(f"{client.base}/simulator/calls", timeout=5).json()["calls"]
+    assert after - before == 2
