@@ -6,8 +6,8 @@ from secrets import token_hex
 
 # daphne takes whatever it is given for a client that does not read. So of what was sent, only so
 # much may be unread; marks within the stream tell, as whoever does not read cannot know them.
-WINDOW = 1024 * 1024
-MARK_EVERY = 128 * 1024
+WINDOW = 2 * 1024 * 1024
+MARK_EVERY = 256 * 1024
 MARK_BYTES = 8
 # What waits for Proxmox to take it.
 MOST_PENDING = 1024 * 1024

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from asgiref.sync import sync_to_async
 from autobahn.exception import Disconnected
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -60,6 +61,12 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
 
     channel_layer_alias = ""
     credential: tokens.Credential | None = None
+
+    async def dispatch(self, message: Any) -> None:
+        """Channels tidies database connections up around each message, in another thread: that
+        cost more than the relaying itself. What asks the database here tidies up by itself."""
+        handler = getattr(self, get_handler_name(message))
+        await handler(message)
 
     async def connect(self) -> None:
         loop = asyncio.get_running_loop()

@@ -21,7 +21,7 @@ CLOSE_SECONDS = 2.0
 # Proxmox answers pings, but where we have stopped reading, its answer waits with the rest.
 PING_SECONDS, PONG_SECONDS = 30.0, 120.0
 LARGEST_MESSAGE = 1024 * 1024
-MESSAGES_AHEAD = 4
+MESSAGES_AHEAD = 16
 
 
 class DirectConnect(connect):
