@@ -107,6 +107,15 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def stopwatch(seconds: float | None) -> str:
+    """45 s, 1 min 34 s: how long something takes that one waits for."""
+    if seconds is None or seconds < MINUTE or seconds >= HOUR:
+        return duration(seconds)
+    whole = int(seconds)
+    return with_unit(whole // MINUTE, _("min")) + " " + with_unit(whole % MINUTE, _("s"))
+
+
+@register.filter
 def about(seconds: float) -> str:
     """The largest unit alone: 3 d, 4 h, 12 min, 45 s."""
     whole = max(0, int(seconds))

@@ -146,7 +146,7 @@ export class Controls {
 
   tick() {
     for (const element of this.element.querySelectorAll("[data-elapsed]")) {
-      const text = format.duration(Math.max(0, now() - Number(element.dataset.elapsed)));
+      const text = format.stopwatch(Math.max(0, now() - Number(element.dataset.elapsed)));
       if (element.textContent !== text) element.textContent = text;
     }
   }

@@ -70,6 +70,13 @@ export function formats(words) {
     return about(whole);
   };
 
+  const stopwatch = (seconds) => {
+    if (seconds === null || seconds < MINUTE || seconds >= HOUR) return duration(seconds);
+    const whole = Math.trunc(seconds);
+    const minutes = withUnit(Math.floor(whole / MINUTE), words.minutes);
+    return `${minutes} ${withUnit(whole % MINUTE, words.seconds)}`;
+  };
+
   const ago = (seconds) => {
     if (seconds === null) return "";
     return words.ago.replace("{duration}", () => about(seconds)).replaceAll(" ", NO_BREAK);
@@ -78,5 +85,5 @@ export function formats(words) {
   /** For axes, where 2.0 GiB is 2 GiB. */
   const short = (text) => text.replace(new RegExp(`\\${words.decimal}0(?=\\D|$)`), "");
 
-  return { percent, size, rate, usedOf, about, duration, ago, short };
+  return { percent, size, rate, usedOf, about, duration, stopwatch, ago, short };
 }

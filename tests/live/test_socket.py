@@ -8,9 +8,9 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts import tokens
-from accounts.audit import SYSTEM
-from accounts.models import User
-from servers import consumers, live, ownership
+from accounts.audit import SYSTEM, Actor
+from accounts.models import Source, User
+from servers import consumers, live, operations, ownership
 from servers import hub as hub_module
 from servers.hub import hub
 from servers.models import Server
@@ -37,6 +37,17 @@ class TestSigningIn:
         assert heard["server"] == server.pk
         assert heard["status"] == "running"
         assert heard["metrics"]["cpu"] is not None
+        assert heard["action"] is None
+
+    async def test_whoever_comes_late_is_told_what_is_under_way(self, alices, server, alice):
+        actor = Actor(alice, Source.WEB)
+        action = await sync_to_async(operations.change_power)(
+            server, "reboot", actor=actor, now=now()
+        )
+        await alices.send(type="subscribe", server=server.pk)
+        heard = await alices.hear()
+        assert (heard["type"], heard["action"]["id"]) == ("subscribed", action.pk)
+        assert heard["action"]["type"] == "reboot"
 
     async def test_with_a_token_as_the_first_message(self, connect, server, alice):
         socket = await connect(token=await token_of(alice, now()), origin=None)
