@@ -24,15 +24,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from accounts.models import User
-from bench.cycles import make_cluster
+from bench.cycles import clear, make_cluster
 from bench.place import ROOT, Place, free_port
 from monitoring import cycle, look
 from servers.models import Action, Cluster, Server
 
-GUESTS = 420
-AT_ONCE = 200
+# Simulated guests for each action at once: containers, Windows and odd ones stay out of it.
+GUESTS_PER_ACTION = 2.1
 AT_REST = 12
-KILLED = 120
 PASSWORD = "a password for the bench"
 OVER = ("success", "failed", "lost")
 PATIENCE = 400.0
@@ -40,6 +39,7 @@ PATIENCE = 400.0
 
 @dataclass
 class Result:
+    at_once: int
     clicks: list[float] = field(default_factory=list)
     rest: list[float] = field(default_factory=list)
     crowd: list[float] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Programs:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.env = {**os.environ, "ALLOWED_HOSTS": "127.0.0.1", "API_RATE_LIMIT": "10000000",
+        self.env = {**os.environ, "PYTHONWARNINGS": "ignore", "ALLOWED_HOSTS": "127.0.0.1", "API_RATE_LIMIT": "10000000",
                     "PANEL_URL": f"http://127.0.0.1:{port}"}  # fmt: skip
         self.running: list[subprocess.Popen[bytes]] = []
         self.worker: subprocess.Popen[bytes] | None = None
@@ -163,15 +163,16 @@ class Proxmox:
         return [row for node in self.nodes for row in self.get(f"nodes/{node}/tasks?{query}")]
 
 
-def measure(place: Place) -> Result:
-    result = Result()
-    cluster = make_cluster(place, GUESTS)
-    proxmox = Proxmox(place, place.folder / f"simulator-{GUESTS}")
+def measure(place: Place, at_once: int) -> Result:
+    result = Result(at_once)
+    guests = int(at_once * GUESTS_PER_ACTION) + 40
+    cluster = make_cluster(place, guests)
+    proxmox = Proxmox(place, place.folder / f"simulator-{guests}")
     User.objects.create_superuser("bench@example.com", PASSWORD)
     identify(cluster)
     ids = list(
         Server.objects.filter(kind="qemu", status="running", lock="").exclude(identity="")
-        .values_list("pk", flat=True)[:AT_ONCE]
+        .values_list("pk", flat=True)[:at_once]
     )  # fmt: skip
     with Programs(free_port()) as programs:
         client = Client(programs.port, ids)
@@ -179,7 +180,8 @@ def measure(place: Place) -> Result:
         at_rest(client, ids, result)
         in_a_crowd(client, proxmox, ids, result)
         time.sleep(5)
-        under_fire(programs, client, proxmox, ids[:KILLED], result)
+        under_fire(programs, client, proxmox, ids[: at_once * 3 // 5], result)
+    clear(cluster)
     return result
 
 

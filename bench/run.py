@@ -1,25 +1,56 @@
 """All measurements, in order, into lines of a table."""
 
 import platform
+from argparse import Namespace
 from collections.abc import Iterator
 from statistics import median, quantiles
 
 from django.db import connection
 
-from bench import charts, cycles
+from bench import actions, charts, cycles
 from bench.place import Place
 
 
-def run(place: Place, sizes: list[int], count: int, history: int) -> Iterator[str]:
+def run(place: Place, wanted: Namespace) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
         version = cursor.fetchone()[0]
     yield f"# {platform.python_implementation()} {platform.python_version()}, {version}"
     yield ""
-    for size in sizes:
-        yield from cycle_table(cycles.measure(place, size, count))
+    if "cycles" in wanted.only:
+        for size in wanted.servers:
+            yield from cycle_table(cycles.measure(place, size, wanted.cycles))
+            yield ""
+    if "actions" in wanted.only:
+        yield from action_table(actions.measure(place, wanted.actions))
         yield ""
-    yield from chart_table(charts.measure(history))
+    if "charts" in wanted.only:
+        yield from chart_table(charts.measure(wanted.history))
+
+
+def action_table(result: actions.Result) -> Iterator[str]:
+    yield f"## Actions, on one worker, up to {result.at_once} at once"
+    yield ""
+    yield "| from … to … | ms, median (p95) | slowest |"
+    yield "|---|---|---|"
+    for name, times in (
+        ("a click to the 202", result.clicks),
+        ("a task's end to its event, at rest", result.rest),
+        (f"the same with {result.at_once} at once", result.crowd),
+    ):
+        yield f"| {name} | {spread([t * 1000 for t in times])} | {max(times) * 1000:.0f} |"
+    yield ""
+    yield f"calls to Proxmox an action, in the crowd: {result.calls_an_action:.2f}"
+    yield f"calls a second for each action that is followed: {result.calls_a_second:.3f}"
+    yield ""
+    yield (
+        f"{sum(result.killed.values())} actions under {result.kills} kills of the worker and "
+        f"{result.flushes} of Redis forgetting:"
+    )
+    for outcome, count in result.killed.most_common():
+        yield f"- {outcome}: {count}"
+    yield f"- done twice: {result.doubled}, not as said: {len(result.lies)} {result.lies or ''}"
+    yield f"- the last one ended {result.slowest_end:.0f} s after the last was asked for"
 
 
 def cycle_table(result: cycles.Result) -> Iterator[str]:

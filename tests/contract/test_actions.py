@@ -53,10 +53,15 @@ def test_calls_that_begin_a_task(recordings):
 
 
 def test_a_deletion_begins_one_too(recordings):
-    for record in recordings:
-        if record.method == "DELETE" and record.status == 200 and "/qemu/" in record.path:
-            if isinstance(record.data, str) and "snapshot" not in record.path:
-                assert replies.upid(raw(record.data)).type in task_types(Action(step=DESTROY_STEP))
+    begun = [
+        replies.upid(raw(record.data))
+        for record in recordings
+        if record.method == "DELETE"
+        and re.fullmatch(r"/nodes/\w+/qemu/\d+", record.path)
+        and record.status == 200
+    ]
+    assert begun
+    assert {upid.type for upid in begun} <= task_types(Action(step=DESTROY_STEP))
 
 
 def test_how_tasks_ended(recordings):
