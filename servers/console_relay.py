@@ -4,12 +4,13 @@ The first message is the ticket: `{"type": "open", "ticket": "…", "server": 7}
 left out). Then comes `{"type": "ready", "kind": "vnc" or "text", "password"}`, and binary frames go
 through unchanged both ways. In between come `{"type": "mark", "mark"}`; a client sends each back
 as `{"type": "ack", "mark"}` once it has dealt with all that came before. Before it closes the
-socket says why: `{"type": "end", "reason", "message"}`.
+socket says why: `{"type": "end", "reason", "message"}`. docs/console.md tells it to those who write clients.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -45,6 +46,8 @@ LOOK_EVERY = 1.0
 LONGEST_TEXT = 1024
 TERMINAL_SAYS_YES = b"OK"
 
+# Proxmox is asked in threads of our own: a cluster that is slow to answer takes none from others.
+asking = ThreadPoolExecutor(32, thread_name_prefix="console")
 # Sessions that are being wound up outlive the request that they came with.
 winding_up: set[asyncio.Task[None]] = set()
 
@@ -188,7 +191,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         return user.pk if isinstance(user, User) and user.is_authenticated else None
 
     async def relay(self, session: ConsoleSession, target: Target) -> End:
-        opened = await sync_to_async(console_opening.ask, thread_sensitive=False)(target)
+        opened = await ask(target)
         self.go_on()
         upstream = await self.connected(target, opened)
         try:
@@ -210,8 +213,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         finally:
             await upstream.close()
         if end is console_ends.LOST:
-            why = sync_to_async(console_opening.why_it_closed, thread_sensitive=False)
-            end = await why(target, opened.grant.node)
+            end = await why_it_closed(target, opened.grant.node)
         return end
 
     def go_on(self) -> None:
@@ -306,6 +308,12 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         """Into the void where the socket is closing already."""
         with suppress(Disconnected, OSError):
             await self.send(text_data=msgspec.json.encode(message).decode())
+
+
+ask = sync_to_async(console_opening.ask, thread_sensitive=False, executor=asking)
+why_it_closed = sync_to_async(
+    console_opening.why_it_closed, thread_sensitive=False, executor=asking
+)
 
 
 @database_sync_to_async

@@ -10,6 +10,8 @@ import { fill } from "./words.js";
 const AGAIN_AFTER = 1500;
 // Of a session that lasted at least so long a loss is worth one try of its own accord.
 const LASTED = 5000;
+// Letters: a screen reader need not hear of each.
+const TOLD_EVERY = 50;
 const TRIES_AGAIN = new Set(["", "lost"]);
 const texts = JSON.parse(document.getElementById("console-texts").textContent);
 const root = document.querySelector("[data-console]");
@@ -220,7 +222,7 @@ class Page {
     const { view } = this;
     view.focus();
     const isDone = await view.type(text, (done, whole) => {
-      one("[data-status-line]").textContent = fill(texts.typing, { done, all: whole });
+      if (done % TOLD_EVERY === 0) this.say(fill(texts.typing, { done, all: whole }));
     });
     if (isDone && this.view === view) this.say(texts.connected);
   }
