@@ -51,6 +51,7 @@ class Result:
     direct: Way = field(default_factory=Way)
     relayed: Way = field(default_factory=Way)
     relay_cpu: float = 0.0  # seconds for each GiB
+    unread: float = 0.0  # MiB that the relay grows by for a client that does not read
 
 
 async def source(port: int) -> None:
@@ -160,6 +161,13 @@ class Bench:
                 raise SystemExit(f"The console does not open: {said}")
             yield Viewer(socket)
 
+    async def unread(self, size: int, web: int) -> float:
+        async with self.relayed() as viewer:
+            before = resident(web)
+            await viewer.socket.send(FLOOD + struct.pack(">QQ", size, UNBOUNDED))
+            await asyncio.sleep(5)
+            return (resident(web) - before) / MIB
+
     def ticket(self) -> str:
         from datetime import UTC, datetime
 
@@ -196,8 +204,15 @@ class Bench:
                         way.trip.append(median(times))
                         way.trip_p95.append(quantiles(times, n=20)[-1])
                         spent += after - before if way is result.relayed else 0.0
+        result.unread = await self.unread(size * 4, web)
         result.relay_cpu = spent / (rounds * size) * 1024 * MIB
         return result
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process that are in memory."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
@@ -302,6 +317,7 @@ def table(result: Result) -> list[str]:
         row("relayed round trip, 95th percentile, ms", result.relayed.trip_p95),
         "",
         f"CPU of the relay: {result.relay_cpu:.1f} s for each GiB",
+        f"memory for a client that does not read: {result.unread:.1f} MiB",
     ]
 
 
