@@ -74,6 +74,9 @@ LOCKS: dict[str, Words] = {
 FAILURES: dict[str, Words] = {
     "denied": _("The panel lacks the rights for this. The staff have to look."),
     "unreachable": _("The host could not be reached; nothing was done."),
+    "unreachable_midway": _(
+        "The server was powered off, but then the host could not be reached: it was not deleted."
+    ),
     "guest_ignored_it": _("The server did not react to being asked. You can power it off."),
     "interrupted": _("It was interrupted on the host."),
     "overruled": _("A power-off was asked for instead."),

@@ -281,13 +281,18 @@ def finish(
     code: str = "",
     message: str = "",
     warnings: int = 0,
+    unsent: bool = False,
 ) -> bool:
-    """Its end, once and for all. False where it had ended before."""
+    """Its end, once and for all. False where it had ended before.
+
+    `unsent`: only if nobody has sent its step meanwhile, as whoever took over from us may have.
+    """
+    sending = {"sent_at": None} if unsent else {}
     steps = [*action.steps, finished_step(action, now=now)] if action.sent_at else action.steps
     with transaction.atomic():
         ended = (
             Action.objects.unfinished()
-            .filter(pk=action.pk)
+            .filter(pk=action.pk, **sending)
             .update(
                 active=None,
                 status=status,
@@ -321,8 +326,8 @@ def finish(
     return bool(ended)
 
 
-def fail(action: Action, code: str, message: str, *, now: datetime) -> bool:
-    return finish(action, Action.Status.FAILED, code=code, message=message, now=now)
+def fail(action: Action, code: str, message: str, *, now: datetime, unsent: bool = False) -> bool:
+    return finish(action, Action.Status.FAILED, code=code, message=message, now=now, unsent=unsent)
 
 
 def lose(action: Action, code: str, message: str, *, now: datetime) -> bool:

@@ -74,53 +74,59 @@ def run(action_id: int, *, clock: Clock, sealed: str = "") -> bool:
     action = actions.claim(action_id, now=clock(), lasts=CLAIM_LASTS)
     if action is None:
         return False
+    order = Order(action, clock, seal=action.seal, sealed=sealed)
     try:
-        send(action, clock=clock, sealed=sealed)
+        guest = prepare(order)
     except Unfit as error:
-        actions.fail(action, error.code, str(error), now=clock())
+        not_sent(order, error.code, str(error))
     except ProxmoxUnreachable as error:
-        put_off(action, error, sealed=sealed, clock=clock)
-    except ProxmoxDenied as error:
-        logger.error("Action %s was denied by Proxmox: %s", action.pk, error)
-        actions.fail(action, "denied", str(error), now=clock())
-    except ProxmoxRefused as error:
-        actions.fail(action, verdicts.kind_of(str(error)), str(error), now=clock())
+        put_off(order, error)
+    except (ProxmoxDenied, ProxmoxRefused) as error:
+        not_sent(order, code_of(error), str(error))
+    else:
+        if guest is not None:
+            send(order, guest)
     return True
 
 
-def put_off(action: Action, error: ProxmoxError, *, sealed: str, clock: Clock) -> None:
-    """Nothing was sent yet: again in some seconds, or given up."""
-    now = clock()
-    if now - action.requested_at >= SEND_WITHIN:
-        actions.fail(action, "unreachable", f"Nothing was done: {error}", now=now)
-        return
-    actions.release(action, next_look_at=now + TRY_AGAIN)
-    actions.wake(action, sealed, delay=TRY_AGAIN)
+@dataclass(frozen=True)
+class Order:
+    """A claimed action, with what its message brought: the two halves of a password."""
+
+    action: Action
+    clock: Clock
+    seal: str = ""
+    sealed: str = ""
+
+    @property
+    def password(self) -> str | None:
+        return passwords.unseal(self.seal, self.sealed)
 
 
-def send(action: Action, *, clock: Clock, sealed: str) -> None:
-    seal = action.seal
-    password = passwords.unseal(seal, sealed)
-    if action.step in SYNCHRONOUS and password is None:
+def prepare(order: Order) -> Guest | None:
+    """The guest, once it stands in the row that the step is being sent. None: do not send."""
+    action, clock = order.action, order.clock
+    if action.step in SYNCHRONOUS and order.password is None:
         raise Unfit("secret_lost", "The password was lost on its way. Nothing was changed.")
     guest = look_at(action, clock=clock)
     if not still_fits(action, guest, clock=clock):
-        return
+        return None
     known = [] if action.step in SYNCHRONOUS else known_tasks(guest)
-    if not actions.mark_sent(
+    is_ours = actions.mark_sent(
         action, node=guest.node, known_upids=known, now=clock(), lasts=SENDING_LASTS
-    ):
-        return
+    )
+    return guest if is_ours else None
+
+
+def send(order: Order, guest: Guest) -> None:
+    action, clock, password = order.action, order.clock, order.password
     try:
         if password is None:
-            took = call(action, guest)
-            actions.note_task(action, took)
+            actions.note_task(action, call(action, guest))
         else:
             set_password(action, guest, password, clock=clock)
     except NotDelivered as error:
-        seal_again = seal if password else ""
-        actions.mark_not_sent(action, seal=seal_again, next_look_at=clock() + TRY_AGAIN)
-        put_off(action, error, sealed=sealed, clock=clock)
+        not_delivered(order, error)
         return
     except ProxmoxUnreachable as error:
         # It may have arrived. A task of it, if there is one, will be found.
@@ -129,7 +135,56 @@ def send(action: Action, *, clock: Clock, sealed: str) -> None:
             actions.lose(action, "not_confirmed", str(error), now=clock())
             return
         actions.release(action)
+    except (ProxmoxDenied, ProxmoxRefused) as error:
+        actions.fail(action, code_of(error), str(error), now=clock())
+        return
     follow_soon(action.server.cluster_id)
+
+
+def code_of(error: ProxmoxError) -> str:
+    if isinstance(error, ProxmoxDenied):
+        logger.error("Proxmox denies the panel what an action needs: %s", error)
+        return "denied"
+    return verdicts.kind_of(str(error))
+
+
+def put_off(order: Order, error: ProxmoxError) -> None:
+    """Nothing was sent yet: again in some seconds, or given up."""
+    if is_given_up(order):
+        not_sent(order, *given_up(order.action, error))
+        return
+    actions.release(order.action, next_look_at=order.clock() + TRY_AGAIN)
+    actions.wake(order.action, order.sealed, delay=TRY_AGAIN)
+
+
+def not_delivered(order: Order, error: ProxmoxError) -> None:
+    """As if it had not been sent, which it was not."""
+    action = order.action
+    if is_given_up(order):
+        code, message = given_up(action, error)
+        actions.fail(action, code, message, now=order.clock())
+        return
+    actions.mark_not_sent(action, seal=order.seal, next_look_at=order.clock() + TRY_AGAIN)
+    actions.wake(action, order.sealed, delay=TRY_AGAIN)
+
+
+def is_given_up(order: Order) -> bool:
+    return order.clock() - since(order.action) >= SEND_WITHIN
+
+
+def since(action: Action) -> datetime:
+    """When its step could have been sent first."""
+    if action.steps:
+        return datetime.fromisoformat(str(action.steps[-1]["finished_at"]))
+    return action.requested_at
+
+
+def given_up(action: Action, error: ProxmoxError) -> tuple[str, str]:
+    return ("unreachable_midway" if action.steps else "unreachable"), str(error)
+
+
+def not_sent(order: Order, code: str, message: str) -> None:
+    actions.fail(order.action, code, message, now=order.clock(), unsent=True)
 
 
 def follow_soon(cluster_id: int) -> None:

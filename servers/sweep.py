@@ -38,10 +38,10 @@ def send_again(now: datetime) -> None:
             # Its password went with the message that was lost.
             if now - action.requested_at >= SEND_WITHIN:
                 message = "The password was lost on its way. Nothing was changed."
-                actions.fail(action, "secret_lost", message, now=now)
+                actions.fail(action, "secret_lost", message, now=now, unsent=True)
         elif now >= action.deadline:
             message = "Nothing was done: the panel did not get to it in time."
-            actions.fail(action, "never_sent", message, now=now)
+            actions.fail(action, "never_sent", message, now=now, unsent=True)
         else:
             enqueue("servers.run_action", expires=EXPIRES, action_id=action.pk)
 

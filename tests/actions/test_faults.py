@@ -2,8 +2,11 @@
 
 import pytest
 
-from servers import action_words
+from accounts.audit import Actor
+from accounts.models import Source
+from servers import action_words, dispatch, operations
 from servers.models import Action, Server
+from servers.proxmox.errors import ProxmoxUnreachable
 from servers.proxmox.upid import parse
 
 Status = Action.Status
@@ -315,3 +318,56 @@ class TestHA:
         action = ask(server, "stop")
         worker.run(120)
         assert now_of(action).status == Status.SUCCESS
+
+
+class TestTakenOver:
+    """Two workers at one action: the first was slow, or the clock jumped, and its claim ended."""
+
+    def test_the_slow_one_does_not_send(self, server, ask, worker, now_of, verbs, monkeypatch):
+        action = ask(server, "stop")
+        self.meanwhile(monkeypatch, worker, action)
+        worker.run(150)
+        assert now_of(action).status == Status.SUCCESS
+        assert sent(verbs) == 1
+
+    def test_nor_does_it_end_what_the_other_has_sent(
+        self, server, world, ask, worker, now_of, verbs, monkeypatch
+    ):
+        action = ask(server, "stop")
+        self.meanwhile(monkeypatch, worker, action, ProxmoxUnreachable("Too late."))
+        worker.clock.pass_by(100)
+        worker.run(150)
+        assert now_of(action).status == Status.SUCCESS
+        assert sent(verbs) == 1
+
+    def meanwhile(self, monkeypatch, worker, action, error=None):
+        """While the first looks at the guest, the second does it all."""
+        look_at = dispatch.look_at
+
+        def slow(*args, **kwargs):
+            monkeypatch.setattr(dispatch, "look_at", look_at)
+            worker.clock.pass_by(50)
+            dispatch.run(action.pk, clock=worker.clock)
+            if error is not None:
+                raise error
+            return look_at(*args, **kwargs)
+
+        monkeypatch.setattr(dispatch, "look_at", slow)
+
+
+def test_a_host_that_goes_away_between_two_steps(
+    server, world, guest, alice, worker, now_of, committed, clock
+):
+    Server.objects.filter(pk=server.pk).update(protected=False)
+    server.refresh_from_db()
+    with committed():
+        action = operations.delete(
+            server, confirm=server.name, stop_first=True, actor=Actor(alice, Source.WEB),
+            now=clock(),
+        )  # fmt: skip
+    world.fail_next("DELETE", "/qemu/", status=595, reason="No route to host", times=99)
+    worker.run(120)
+    action = now_of(action)
+    assert (action.status, action.error_code) == (Status.FAILED, "unreachable_midway")
+    assert "powered off" in action_words.sentence(action)
+    assert guest.vmid in world.guests
