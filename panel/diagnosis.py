@@ -17,9 +17,11 @@ from redis.exceptions import RedisError
 from accounts.models import User
 from monitoring import retention
 from panel.checks import PROXY_REMEDY, PROXY_WORDS, lacks_proxy
+from servers import sweep
 from servers.models import Cluster, ClusterToken
 
 OLDEST_REDIS = (6, 2)
+STUCK_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def examine() -> Iterator[Finding]:
                 yield secrets()
             yield partitions()
             yield from clusters()
+            yield actions()
     yield worker()
     yield static_files()
 
@@ -166,6 +169,17 @@ def cluster_health(cluster: Cluster, now: datetime) -> Finding:
     return Finding(what, True, "is polled.")
 
 
+def actions() -> Finding:
+    """Proxmox that is away ends them within a minute, so what waits longer has no worker."""
+    oldest = sweep.waiting_since()
+    if oldest is None or datetime.now(UTC) - oldest < STUCK_AFTER:
+        return Finding("Actions", True, "none is waiting.")
+    return Finding(
+        "Actions", False, f"the oldest waits since {oldest:%Y-%m-%d %H:%M} UTC.",
+        "Are beat and a worker for the queue `actions` running?",
+    )  # fmt: skip
+
+
 def worker() -> Finding:
     try:
         replies = current_app.control.ping(timeout=1.0)
@@ -174,7 +188,7 @@ def worker() -> Finding:
     if not replies:
         return Finding(
             "Worker", False, "no Celery worker answers.",
-            "celery -A panel worker -Q poll,guests,default",
+            "celery -A panel worker -Q poll,guests,actions,default",
         )  # fmt: skip
     return Finding("Worker", True, f"{len(replies)} answer.")
 

@@ -9,7 +9,11 @@ from django.views.decorators.http import require_safe
 from redis import Redis
 from redis.exceptions import RedisError
 
+from servers import sweep
 from servers.models import Cluster
+
+# Proxmox that is away ends an action within a minute: what waits longer has no worker.
+STUCK_SECONDS = 120
 
 
 @require_safe
@@ -25,31 +29,36 @@ def ready(request: HttpRequest) -> JsonResponse:
     503 without a database, or without our tables in it: no page works then. Without Redis or fresh cycles pages still do,
     so that is told as "degraded" with 200, and a load balancer sends nobody away for it.
     """
-    database, clusters = look_into_database()
+    database, clusters, waiting = look_into_database()
     checks: dict[str, object] = {"database": database, "redis": redis_answers()}
     stale = any(cluster["stale"] for cluster in clusters)
     if database != "ok":
         status = "unavailable"
-    elif checks["redis"] != "ok" or stale:
+    elif checks["redis"] != "ok" or stale or waiting > STUCK_SECONDS:
         status = "degraded"
     else:
         status = "ok"
-    body = {"status": status, **checks, "cycles": clusters}
+    body = {"status": status, **checks, "cycles": clusters, "action_waits_seconds": waiting}
     return JsonResponse(body, status=503 if status == "unavailable" else 200)
 
 
-def look_into_database() -> tuple[str, list[dict[str, object]]]:
-    """How it is, and how old the cycles in it are."""
+def look_into_database() -> tuple[str, list[dict[str, object]], int]:
+    """How it is, how old the cycles in it are, and for how long the oldest action waits."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return "unreachable", []
+        return "unreachable", [], 0
     try:
-        return "ok", cycle_ages()
+        return "ok", cycle_ages(), longest_wait()
     except DatabaseError:
         # It answers, but not with our tables: the migrations have not run.
-        return "unusable", []
+        return "unusable", [], 0
+
+
+def longest_wait() -> int:
+    oldest = sweep.waiting_since()
+    return 0 if oldest is None else max(0, round((datetime.now(UTC) - oldest).total_seconds()))
 
 
 def redis_answers() -> str:

@@ -5,7 +5,7 @@ The row is the truth and a message only wakes somebody up, so a message too many
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from servers import actions
 from servers.actions import LONGEST_CLAIM, LONGEST_WAIT
@@ -58,3 +58,10 @@ def follow_again(now: datetime) -> None:
         Cluster.objects.filter(pk__in=following).exclude(recent).values_list("pk", flat=True)
     ):
         enqueue("servers.follow_actions", expires=EXPIRES, cluster_id=cluster_id)
+
+
+def waiting_since() -> datetime | None:
+    """When the oldest action was asked for that nobody has sent yet."""
+    waiting = Action.objects.unfinished().filter(sent_at=None, steps=[])
+    oldest: datetime | None = waiting.aggregate(oldest=Min("requested_at"))["oldest"]
+    return oldest

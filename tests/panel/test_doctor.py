@@ -1,10 +1,12 @@
 import io
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
-from servers.models import Cluster
+from panel import diagnosis
+from servers.models import Action, Cluster
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +88,12 @@ def test_no_worker(redis_server):
 
 def test_how_many_things_there_are_to_mend(redis_server):
     assert "things to mend." in consult()
+
+
+def test_actions_that_nobody_takes(server, redis_server, clock):
+    assert diagnosis.actions().well
+    asked = clock() - timedelta(days=1000)
+    Action.objects.create(server=server, type="stop", requested_at=asked, deadline=asked)
+    finding = diagnosis.actions()
+    assert not finding.well
+    assert "queue `actions`" in finding.remedy

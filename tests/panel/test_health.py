@@ -88,3 +88,15 @@ def test_nothing_secret(client, fresh, credentials, redis_server):
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
 def test_only_reading(client, path):
     assert client.post(path).status_code == 405
+
+
+def test_an_action_that_no_worker_takes(client, fresh, redis_server, server):
+    from datetime import UTC, datetime, timedelta
+
+    from servers.models import Action
+
+    asked = datetime.now(UTC) - timedelta(minutes=5)
+    Action.objects.create(server=server, type="stop", requested_at=asked, deadline=asked)
+    status, body = ready(client)
+    assert (status, body["status"]) == (200, "degraded")
+    assert 299 <= body["action_waits_seconds"] <= 310
