@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 SECONDS_TO_OPEN = 10.0
 SECONDS_UNREAD = 30.0
+SECONDS_TO_TELL_WHY = 4.0
 LOOK_EVERY = 1.0
 LONGEST_TEXT = 1024
 TERMINAL_SAYS_YES = b"OK"
@@ -213,8 +214,14 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         finally:
             await upstream.close()
         if end is console_ends.LOST:
-            end = await why_it_closed(target, opened.grant.node)
+            end = await self.asked_why(target, opened.grant.node)
         return end
+
+    async def asked_why(self, target: Target, node: str) -> End:
+        """Proxmox tells, if it does so soon: the person sits before a screen that stands still."""
+        asked = asyncio.ensure_future(why_it_closed(target, node))
+        await asyncio.wait({asked}, timeout=SECONDS_TO_TELL_WHY)
+        return asked.result() if asked.done() else console_ends.LOST
 
     def go_on(self) -> None:
         """Raises Over where it was ended in the meantime."""

@@ -216,6 +216,15 @@ class TestEnding:
         world.set_power(server.vmid, "stopped")
         assert await socket.hear_end() == ("server_off", 4410)
 
+    async def test_the_host_falls_silent(self, world, server, open_console, monkeypatch):
+        monkeypatch.setattr(console_relay, "SECONDS_TO_TELL_WHY", 0.2)
+        socket, ready, _ = await open_console(server)
+        await socket.see(ready["password"])
+        world.slow(1.5, "/nodes")
+        (listener,) = world.consoles.listeners.values()
+        listener.guest.end()
+        assert await socket.hear_end() == ("lost", 4502)
+
     async def test_the_server_changes_hands(self, server, bob, open_console, clock):
         socket, _, session = await open_console(server)
         await asyncio.wait_for(hub.hub().listening.wait(), 5)

@@ -69,6 +69,15 @@ async def test_by_the_ca(access, grant):
     assert (await opened(access, grant)).startswith(b"RFB")
 
 
+async def test_by_the_endpoint_that_granted_it(access, grant):
+    nowhere = Endpoint("localhost", 9)
+    several = replace(access, endpoints=(nowhere, *access.endpoints))
+    asked = gateway.Gateway(several)
+    granted = await asyncio.to_thread(lambda: asked.vnc_proxy(node="pve1", kind="qemu", vmid=100))
+    assert granted.endpoint == grant.endpoint
+    assert (await opened(several, granted)).startswith(b"RFB")
+
+
 async def test_by_a_pinned_certificate(access, grant):
     shown = await asyncio.to_thread(tls.shown_fingerprint, grant.endpoint)
     assert (await opened(*pinned(access, grant, shown))).startswith(b"RFB")
