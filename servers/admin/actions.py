@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -13,13 +14,26 @@ from servers import action_words
 from servers.models import Action, ConsoleSession
 
 
+class ByStaff(admin.SimpleListFilter):
+    title = _("who")
+    parameter_name = "staff"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("staff")), ("no", _("customers"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() in ("yes", "no"):
+            return queryset.filter(by_staff=self.value() == "yes")
+        return queryset
+
+
 @admin.register(Action)
 class ActionAdmin(ReadOnly):
     list_display = (
         "requested_at", "what", "server_link", "cluster", "who", "source", "took", "status",
-        "result",
+        "error_code",
     )  # fmt: skip
-    list_filter = ("status", "type", "source", "by_staff", "server__cluster")
+    list_filter = ("status", "type", "source", ByStaff, "server__cluster")
     search_fields = ("requested_by_email", "server__name", "server__guest_name", "upid")
     search_help_text = _("Mail address of the person, name of the server, or UPID")
     date_hierarchy = "requested_at"

@@ -77,7 +77,8 @@ def context_of(server: Server, viewer: User) -> dict[str, object]:
         "can_cut": can_cut(offers, last),
         "recent": recent,
         "password_is_pending": operations.password_is_pending(server),
-        "reboot_is_offered": offers.refusals[power.REBOOT] is None,
+        "reboot_is_offered": offers.refusals[power.REBOOT] is None
+        and not was_started(server, last),
         "key": new_key(),
     }
 
@@ -99,6 +100,14 @@ def can_cut(offers: Offers, last: Action | None) -> bool:
     """Whether pulling the plug is what is left: the guest did not do what it was asked to."""
     ignored = last is not None and last.error_code == "guest_ignored_it"
     return ignored and offers.refusals[power.STOP] is None
+
+
+def was_started(server: Server, last: Action | None) -> bool:
+    """Whether what waits for a start has just had one, which the next sample will tell."""
+    if last is None or server.password_set_at is None:
+        return False
+    starts = last.type in (power.START, power.REBOOT) and last.status == Action.Status.SUCCESS
+    return starts and last.requested_at > server.password_set_at
 
 
 def buttons_of(server: Server, offers: Offers) -> dict[str, object]:

@@ -66,7 +66,8 @@ export class Controls {
   async ask(url) {
     const reply = await get(url);
     if (!reply?.ok) {
-      location.assign(url);
+      this.tell(reply ? "" : words.notSent);
+      this.refresh();
       return;
     }
     const form = parse(await reply.text()).querySelector('[data-part="confirm"]');
@@ -82,7 +83,10 @@ export class Controls {
     try {
       const body = new URLSearchParams(data);
       const reply = await fetch(form.action, { method: "POST", headers: FETCHED, body });
-      if (reply.redirected) goToSignIn();
+      if (reply.redirected) {
+        goToSignIn();
+        return;
+      }
       const page = parse(await reply.text());
       const pieces = page.querySelector('[data-part="controls"]');
       // No answer of ours: it expired, or the panel is away. The page by reload is right.
@@ -114,18 +118,16 @@ export class Controls {
     if (this.element.querySelector("[data-active]")) this.tell("");
   }
 
-  /** Whoever was on a button stays on it, and what was open stays open. */
+  /** Whoever was on a button or link stays on it, and what was open stays open. */
   replace(old, fresh) {
-    const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    const wasMenu = document.activeElement?.matches?.(".power-menu > summary");
+    const focused = old.contains(document.activeElement) ? markOf(document.activeElement) : null;
     for (const open of old.querySelectorAll("details[open]")) {
       const same = fresh.querySelector(`details.${open.classList[0]}`);
       if (same) same.open = true;
     }
     old.replaceWith(fresh);
     localise(fresh);
-    if (wasMenu) fresh.querySelector(".power-menu > summary")?.focus();
-    else if (key) (this.button(key) ?? this.element).focus();
+    if (focused) (fresh.querySelector(focused) ?? this.menu()).focus();
   }
 
   button(key) {
@@ -135,7 +137,10 @@ export class Controls {
   /** Where the focus goes back to: the button itself, or the menu that it stands in. */
   opener() {
     const button = this.pressed ? this.button(this.pressed) : null;
-    if (button?.checkVisibility()) return button;
+    return button?.checkVisibility() ? button : this.menu();
+  }
+
+  menu() {
     return this.element.querySelector(".power-menu > summary");
   }
 
@@ -152,11 +157,19 @@ export class Controls {
   }
 }
 
+/** By what an element is found again in the piece that takes its place. */
+function markOf(element) {
+  if (element.dataset.key) return `[data-key="${CSS.escape(element.dataset.key)}"]`;
+  if (element.matches("summary")) return `.${element.parentElement.classList[0]} > summary`;
+  return element.hasAttribute("href") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : "summary";
+}
+
 async function get(url) {
   try {
     const reply = await fetch(url, { headers: FETCHED });
-    if (reply.redirected) goToSignIn();
-    return reply;
+    if (!reply.redirected) return reply;
+    goToSignIn();
+    return null;
   } catch {
     return null; // No network: the banner says so, and the next event asks again.
   }

@@ -10,6 +10,9 @@ const controls = place ? new Controls(place) : null;
 const gone = document.querySelector("[data-gone]");
 
 follow({
+  onSample() {
+    if (document.querySelector("[data-pending]")) controls?.refresh();
+  },
   onNews() {
     controls?.refresh();
     if (document.querySelector("[data-waiting]")) lookAgain();

@@ -9,7 +9,11 @@ const links = [...document.querySelectorAll("[data-ranges] a")];
 
 const controls = new Controls(document.querySelector("[data-controls]"));
 const views = follow({
-  onSample: (view) => charts.add(view.metrics),
+  onSample(view) {
+    charts.add(view.metrics);
+    // Its uptime tells whether what waited for a start has had one.
+    if (document.querySelector("[data-pending]")) controls.refresh();
+  },
   onNews: () => controls.refresh(),
   onLost: () => controls.refresh(),
   onReturn: () => charts.refresh(),

@@ -66,7 +66,7 @@ def test_staff_read_all_of_them_on_their_site(browser_of, staff, acted_on):
         "status__exact=success",
         "type__exact=reboot",
         "source__exact=web",
-        "by_staff=1",
+        "staff=yes",
     ):
         assert site.get(f"{path}?{query}").status_code == 200
     page = site.get(f"{path}{Action.objects.earliest('pk').pk}/change/")
