@@ -20,7 +20,12 @@ from dev.progress import say
 WIDE = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 PASSWORD = "demo"  # noqa: S105 — the demo's
-SHOWN = ("servers-light-wide.png", "server-dark-wide.png", "servers-dark-phone.png")
+SHOWN = (
+    "servers-light-wide.png",
+    "server-dark-wide.png",
+    "console-light-wide.png",
+    "servers-dark-phone.png",
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,9 @@ def pictures(chromium: Browser, look: Look, address: str) -> Iterator[tuple[str,
     page.goto(f"{page.url}?range=24h")
     page.wait_for_timeout(2000)
     yield "server", page.screenshot(full_page=True)
+    page.goto(page.url.partition("?")[0] + "console/")
+    page.wait_for_timeout(3000)
+    yield "console", page.screenshot()
     page.context.close()
     page = look.page(chromium, address)
     sign_in(page, "staff@example.com")
