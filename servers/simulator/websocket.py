@@ -49,9 +49,12 @@ async def _converse(
     clock: Callable[[], float],
 ) -> web.WebSocketResponse:
     offered = request.headers.get("Sec-WebSocket-Protocol", "")
-    socket = web.WebSocketResponse(compress=False, max_msg_size=_LARGEST_MESSAGE)
-    if offered:
-        # The real one echoes all that was offered; of more than one clients make nothing.
+    several = "," in offered
+    socket = web.WebSocketResponse(
+        protocols=() if several else ("binary",), compress=False, max_msg_size=_LARGEST_MESSAGE
+    )
+    if several:
+        # The real one echoes all that was offered, and clients refuse that.
         socket.headers["Sec-WebSocket-Protocol"] = offered
     await socket.prepare(request)
     stream = Stream(socket.send_bytes)
