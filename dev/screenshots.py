@@ -67,15 +67,20 @@ def pictures(chromium: Browser, look: Look, address: str) -> Iterator[tuple[str,
     page.goto(f"{page.url}?range=24h")
     page.wait_for_timeout(2000)
     yield "server", page.screenshot(full_page=True)
-    page.goto(page.url.partition("?")[0] + "console/")
+    server = page.url.partition("?")[0]
+    for part in ("password", "settings", "history"):
+        page.goto(f"{server}{part}/")
+        page.wait_for_timeout(1000)
+        yield part, page.screenshot(full_page=True)
+    page.goto(f"{server}console/")
     page.wait_for_timeout(3000)
     yield "console", page.screenshot()
     page.context.close()
     page = look.page(chromium, address)
     sign_in(page, "staff@example.com")
-    for name, path in (("admin-clusters", "cluster"), ("admin-servers", "server")):
+    for path in ("cluster", "server", "action"):
         page.goto(f"/admin/servers/{path}/")
-        yield name, page.screenshot()
+        yield f"admin-{path}s", page.screenshot()
     page.context.close()
 
 

@@ -15,7 +15,7 @@ from accounts.models import User
 from monitoring import cycle, samples, sizes
 from monitoring.models import GuestDisk
 from monitoring.readings import Counters, Measured
-from servers import ownership, registration
+from servers import labels, ownership, registration
 from servers.models import Cluster, LastSample, Server
 from servers.proxmox.privileges import Purpose
 from servers.registration import Credentials
@@ -25,6 +25,14 @@ STAFF = "staff@example.com"
 CUSTOMERS = ("alice@example.com", "bob@example.com")
 CLUSTER = "demo"
 
+# What a tag in Proxmox becomes here, where the owner could have labelled it so.
+LABELS = {
+    "prod": ("env", "prod"),
+    "dev": ("env", "dev"),
+    "web": ("role", "web"),
+    "db": ("role", "db"),
+    "games": ("role", "games"),
+}
 # Spacing of made-up samples that each range of the charts can show: (age up to, every), seconds.
 SPACING = ((3600, 30), (6 * 3600, 120), (7 * 86400, 300))
 
@@ -82,6 +90,9 @@ def share_out(cluster: Cluster, *, now: datetime) -> None:
     for owner in (first, second):
         theirs = [s for i, s in enumerate(servers) if turns[i % len(turns)] == owner]
         ownership.assign(theirs, owner, actor=COMMAND, now=now)
+    for server in servers:
+        borne = dict(LABELS[tag] for tag in server.tags.split(";") if tag in LABELS)
+        labels.replace(server, borne, actor=COMMAND, now=now)
 
 
 def seed_history(cluster: Cluster, *, now: datetime) -> int:
