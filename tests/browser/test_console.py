@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import machine
+from tests.browser.conftest import PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -154,10 +155,42 @@ def test_by_keyboard_alone(open_page):
     expect(page.get_by_role("button", name="Fit")).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_held_key_stays_down(open_page):
-    page = connected(console_of(open_page, "web1"))
+def test_what_the_bar_does(open_page, vm):
+    page = connected(console_of(open_page, "shop-app"))
+    vm.shows("Ready.")
     ctrl = page.get_by_role("button", name="Ctrl", exact=True)
     ctrl.click()
     expect(ctrl).to_have_attribute("aria-pressed", "true")
+    page.keyboard.type("a")
+    # The BIOS makes a letter of its own of Ctrl and A.
+    vm.shows("Ready. \x01")
     ctrl.click()
     expect(ctrl).to_have_attribute("aria-pressed", "false")
+
+    # A phone's keyboard writes without naming keys.
+    page.get_by_role("button", name="Keyboard").click()
+    page.keyboard.insert_text("by touch")
+    vm.shows("\x01by touch")
+
+    canvas = page.locator("[data-target] canvas")
+    fitted = canvas.bounding_box()["width"]
+    page.get_by_role("button", name="Fit").click()
+    assert canvas.bounding_box()["width"] == 720 != fitted
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("() => document.fullscreenElement !== null")
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("() => document.fullscreenElement === null")
+
+    page.get_by_role("button", name="Reconnect").click()
+    connected(page)
+    page.keyboard.type("again")
+    vm.shows("by touchagain")
+
+
+def test_on_a_phone_nothing_is_out_of_reach(open_page):
+    page = connected(console_of(open_page, "web1", viewport=PHONE))
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    for button in page.get_by_role("toolbar").get_by_role("button").all():
+        box = button.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE["width"]
