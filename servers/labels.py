@@ -1,6 +1,7 @@
 """Labels: `key` or `key=value`, by which servers are found."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -58,6 +59,14 @@ def check_all(labels: Mapping[str, str]) -> None:
         raise BadLabel(f"A server has {MOST} labels at most.")
     for key, value in labels.items():
         check(key, value)
+    # As MariaDB compares them, on every database.
+    if len({alike(key) for key in labels}) < len(labels):
+        raise BadLabel("Two keys differ by case or accents alone.")
+
+
+def alike(key: str) -> str:
+    letters = unicodedata.normalize("NFKD", key.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def replace(server: Server, labels: Mapping[str, str], *, actor: Actor, now: datetime) -> bool:

@@ -16,6 +16,15 @@ ADDRESSES = [
     "/servers/{id}/?range=%00",
     "/servers/{id}/?range=9h",
     f"/servers/{HUGE}/",
+    "/?label=%00",
+    f"/?label={LONG}",
+    *(f"/servers/{HUGE}/{part}/" for part in ("controls", "history", "password", "settings")),
+    "/servers/{id}/actions/?type=%00",
+    f"/servers/{{id}}/actions/?type={LONG}",
+    f"/servers/{{id}}/history/?page={HUGE}",
+    "/admin/servers/action/?q=%00",
+    "/admin/servers/action/?staff=%00",
+    f"/admin/servers/action/{HUGE}/change/",
     "/sign-in/?next=%00",
     "/api/v1/servers/?name=%00",
     f"/api/v1/servers/?name={LONG}",
@@ -99,3 +108,22 @@ def test_raw_bodies(path, body, content_type, status, api_of):
 def test_the_sign_in_form(value, client):
     answer = client.post("/sign-in/", {"username": value, "password": value, "next": value})
     assert answer.status_code == 200
+
+
+FORMS = [
+    ("actions", {"type": "start", "key": LONG}),
+    ("actions", {"type": "start", "key": "\x00"}),
+    ("actions", {"type": "\x00"}),
+    ("settings", {"name": "\x00", "labels": "\x00=\x00", "notes": LONG * 10}),
+    ("settings", {"name": LONG, "labels": LONG}),
+    ("delete", {"confirm": "\x00", "key": LONG}),
+    ("password", {"username": "\x00", "way": "\x00", "kind": "\x00", "current_password": LONG}),
+    ("password", {"username": LONG, "way": "agent", "kind": "chosen", "password": "\x00" * 20}),
+]
+
+
+@pytest.mark.parametrize(("part", "form"), FORMS)
+def test_forms(part, form, browser_of, staff, server):
+    browser = browser_of(staff)
+    browser.raise_request_exception = False
+    assert browser.post(f"/servers/{server.pk}/{part}/", form).status_code < 500

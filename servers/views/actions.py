@@ -23,7 +23,7 @@ from servers.views.door import of_server, person
 LONGEST_KEY = idempotency.LONGEST_KEY - 40
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @of_server
 def server_actions(request: HttpRequest, server: Server) -> HttpResponse:
     """GET asks once more before a power change that interrupts; POST makes one."""

@@ -85,7 +85,7 @@ class PasswordForm(forms.Form):
 
 
 @sensitive_post_parameters("password", "current_password")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @of_server
 def server_password(request: HttpRequest, server: Server) -> HttpResponse:
     if request.method != "POST":

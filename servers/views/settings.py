@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -80,7 +80,7 @@ class DeleteForm(forms.Form):
     stop_first = forms.BooleanField(label=_("Power it off first"), required=False)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @of_server
 def server_settings(request: HttpRequest, server: Server) -> HttpResponse:
     if request.method != "POST":
@@ -93,9 +93,12 @@ def server_settings(request: HttpRequest, server: Server) -> HttpResponse:
     return see_other("server-settings", server.pk)
 
 
-@require_http_methods(["POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @of_server
 def server_delete(request: HttpRequest, server: Server) -> HttpResponse:
+    if request.method != "POST":
+        # Who had to sign in first is led back by GET, which deletes nothing.
+        return redirect("server-settings", server.pk)
     form = DeleteForm(request.POST)
     if not form.is_valid():
         return page(request, server, deletion=form, status=400)

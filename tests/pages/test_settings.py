@@ -42,6 +42,12 @@ class TestAbout:
         assert "kept</textarea>" in answer.content.decode()
         assert Server.objects.get(pk=server.pk).name == "web"
 
+    @pytest.mark.parametrize("labels", ["Env\nenv", "cafe, café", "a=1\na=2"])
+    def test_keys_that_some_database_takes_for_one_are_refused(
+        self, labels, browser_of, alice, make_server
+    ):
+        assert save(browser_of(alice), make_server(alice), labels=labels).status_code == 400
+
     def test_what_stays_is_not_written_down(self, browser_of, alice, make_server):
         server = make_server(alice)
         Server.objects.filter(pk=server.pk).update(protected=True)
@@ -120,6 +126,12 @@ class TestDeleting:
         answer = delete(browser_of(alice), make_server(alice, "web"), **form)
         assert answer.status_code in (400, 422)
         assert said in text_of(answer)
+        assert not Action.objects.exists()
+
+    def test_an_address_alone_deletes_nothing(self, browser_of, alice, make_server):
+        server = make_server(alice, status="stopped")
+        answer = browser_of(alice).get(f"/servers/{server.pk}/delete/")
+        assert answer.url == f"/servers/{server.pk}/settings/"
         assert not Action.objects.exists()
 
     def test_a_protected_server_stays(self, browser_of, alice, make_server):
