@@ -6,6 +6,11 @@ from dev import qemu
 from dev.commands import CommandFailed, Failure
 
 
+@pytest.fixture(autouse=True)
+def unnamed(monkeypatch):
+    monkeypatch.delenv("QEMU", raising=False)
+
+
 @pytest.fixture
 def nothing_here(monkeypatch):
     monkeypatch.setattr(qemu.shutil, "which", lambda name: None)
@@ -17,6 +22,12 @@ def test_the_machines_own_is_taken(monkeypatch):
     monkeypatch.setattr(qemu, "works", lambda *command: True)
 
     assert qemu.environment() == {"QEMU": "/usr/bin/qemu-system-x86_64"}
+
+
+def test_a_named_one_is_taken(nothing_here, monkeypatch):
+    monkeypatch.setenv("QEMU", "/opt/qemu")
+
+    assert qemu.find() == "/opt/qemu"
 
 
 def test_without_one_it_is_named(nothing_here):
