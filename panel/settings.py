@@ -244,6 +244,8 @@ PROXMOX = {
 
 # --- Servers
 
+# Of each cluster: taking, deleting and rolling back are heavy on its storages.
+SNAPSHOTS_AT_ONCE = in_range("SNAPSHOTS_AT_ONCE", 4, 1, 1000)
 CUSTOMERS_MAY_DELETE = env.bool("CUSTOMERS_MAY_DELETE", default=True)
 
 CONSOLE_IDLE_MINUTES = in_range("CONSOLE_IDLE_MINUTES", 30, 1, 1440)

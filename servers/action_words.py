@@ -5,8 +5,7 @@ from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from servers import power
-from servers.dispatch import CLOUD_INIT_STEP, DESTROY_STEP
+from servers import power, steps
 from servers.models import Action, Server
 from servers.power import Refusal
 
@@ -106,7 +105,7 @@ def label(type: str) -> str:
 
 
 def doing(action: Action) -> str:
-    if action.type == power.DELETE and action.step != DESTROY_STEP:
+    if action.type == power.DELETE and action.step != steps.DESTROY:
         return now_("Powering off, to delete it")
     return str(DOING.get(action.type, action.type))
 
@@ -172,7 +171,7 @@ def done(action: Action) -> str:
         return str(DONE.get(action.type) or now_("Done."))
     words = (
         now_("%(user)s gets the new password at the next start.")
-        if action.step == CLOUD_INIT_STEP
+        if action.step == steps.CLOUD_INIT
         else now_("%(user)s has the new password.")
     )
     return words % {"user": action.parameters.get("username", "root")}

@@ -4,7 +4,7 @@ Each is one conditional update with its audit entry and its event in one transac
 second changes nothing. What is done to Proxmox stands in `dispatch` and `follow`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -60,13 +60,18 @@ def launch(
     now: datetime,
     seconds: int,
     step: str = "",
+    plan: Sequence[str] = (),
+    watcher: str = "",
+    may_wait: timedelta = timedelta(0),
     parameters: Mapping[str, object] | None = None,
     seal: str = "",
     sealed: str = "",
 ) -> Action:
     """Record what is asked for and wake a worker. Raises Busy with the action that is under way.
 
-    `seconds` until its outcome counts as lost. `sealed` goes to the worker alone, for what must
+    `seconds` from the sending until its outcome counts as lost; `may_wait` for its turn before
+    that. `plan`: the steps after the first. `watcher`: the task that is told of each end, with
+    `action_id`. `sealed` goes to the worker alone, for what must
     not be stored; `seal` is its key.
     """
     try:
@@ -80,8 +85,11 @@ def launch(
                 by_staff=bool(actor.user and actor.user.is_staff),
                 source=actor.source,
                 requested_at=now,
-                deadline=now + timedelta(seconds=seconds),
+                deadline=now + timedelta(seconds=seconds) + may_wait,
+                seconds=seconds,
+                watcher=watcher,
                 step=step or type,
+                plan=list(plan),
                 seal=seal,
             )
             audit.record(
@@ -152,7 +160,13 @@ def release(action: Action, *, next_look_at: datetime | None = None) -> None:
 
 
 def mark_sent(
-    action: Action, *, node: str, known_upids: list[str], now: datetime, lasts: timedelta
+    action: Action,
+    *,
+    node: str,
+    known_upids: list[str],
+    now: datetime,
+    lasts: timedelta,
+    keep_seal: bool = False,
 ) -> bool:
     """To be called right before the verb is sent, and it only where this is True.
 
@@ -171,7 +185,9 @@ def mark_sent(
                 claimed_until=now + lasts,
                 node=node,
                 known_upids=known_upids,
-                seal="",
+                deadline=now + timedelta(seconds=action.seconds),
+                is_queued=False,
+                seal=action.seal if keep_seal else "",
             )
         )
         if marked:
@@ -206,15 +222,16 @@ def await_state(action: Action, status: str, *, seconds: int, now: datetime) -> 
     )
 
 
-def next_step(action: Action, step: str, *, now: datetime) -> bool:
-    """The step that ran is over and well; another one is to be sent."""
+def next_step(action: Action, *, now: datetime) -> bool:
+    """The step that ran is over and well; the next of the plan is to be sent."""
     over = finished_step(action, now=now)
     with transaction.atomic():
         moved = (
             Action.objects.unfinished()
             .filter(pk=action.pk, step=action.step)
             .update(
-                step=step,
+                step=action.plan[0],
+                plan=action.plan[1:],
                 steps=[*action.steps, over],
                 sent_at=None,
                 upid="",
@@ -229,7 +246,13 @@ def next_step(action: Action, step: str, *, now: datetime) -> bool:
             action.refresh_from_db()
             publish(action)
             wake(action)
+            tell_watcher(action)
     return bool(moved)
+
+
+def tell_watcher(action: Action) -> None:
+    if action.watcher:
+        enqueue(action.watcher, action_id=action.pk)
 
 
 def finished_step(action: Action, *, now: datetime) -> dict[str, object]:
@@ -304,6 +327,7 @@ def finish(
                 claim="",
                 claimed_until=None,
                 next_look_at=None,
+                is_queued=False,
                 seal="",
             )
         )
@@ -323,6 +347,7 @@ def finish(
                 },
             )
             publish(action)
+            tell_watcher(action)
     return bool(ended)
 
 

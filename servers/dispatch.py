@@ -9,8 +9,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from servers import actions, facts, inventory, passwords, power, verdicts
+from servers import actions, facts, inventory, passwords, steps, turns, verdicts
 from servers.clusters import access_to, gateway_to
 from servers.identity import same_guest
 from servers.models import Action, Cluster, ClusterToken, Server
@@ -22,9 +23,9 @@ from servers.proxmox.errors import (
     ProxmoxUnreachable,
 )
 from servers.proxmox.gateway import ACT_SECONDS, Gateway
-from servers.proxmox.types import GuestConfig, GuestState, Kind
-from servers.proxmox.upid import Upid
+from servers.proxmox.types import GuestConfig, Kind
 from servers.queue import enqueue
+from servers.steps import Guest, Unfit
 
 logger = logging.getLogger(__name__)
 
@@ -32,47 +33,22 @@ logger = logging.getLogger(__name__)
 CLAIM_LASTS = timedelta(seconds=45)
 SENDING_LASTS = timedelta(seconds=ACT_SECONDS + 25)
 TRY_AGAIN = timedelta(seconds=5)
+CARRIED_FOR = timedelta(seconds=3)
 # What cannot be delivered for so long is given up: by then the person has looked elsewhere.
 SEND_WITHIN = timedelta(seconds=60)
 
 Clock = Callable[[], datetime]
-
-STOP_STEP = "stop"
-DESTROY_STEP = "destroy"
-AGENT_STEP = "agent"
-CLOUD_INIT_STEP = "cloud_init"
-# They have no task: Proxmox's answer is their end.
-SYNCHRONOUS = frozenset((AGENT_STEP, CLOUD_INIT_STEP))
-
-
-class Unfit(Exception):
-    """The guest is not as the action needs it; nothing was sent."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass
-class Guest:
-    """The guest as Proxmox has it now, with the two gateways to it."""
-
-    server: Server
-    reader: Gateway
-    actor: Gateway
-    node: str
-    config: GuestConfig
-    state: GuestState
-
-    @property
-    def kind(self) -> Kind:
-        return self.server.kind  # type: ignore[return-value]  # Server.Kind has these two
 
 
 def run(action_id: int, *, clock: Clock, sealed: str = "") -> bool:
     """Send the action's step, unless somebody else is at it. False where there was nothing to do."""
     action = actions.claim(action_id, now=clock(), lasts=CLAIM_LASTS)
     if action is None:
+        carry_on(action_id, sealed)
+        return False
+    if action.step in steps.IN_TURN and not turns.is_ours(action):
+        turns.queue(action)
+        carry_on(action_id, sealed)
         return False
     order = Order(action, clock, seal=action.seal, sealed=sealed)
     try:
@@ -87,6 +63,15 @@ def run(action_id: int, *, clock: Clock, sealed: str = "") -> bool:
         if guest is not None:
             send(order, guest)
     return True
+
+
+def carry_on(action_id: int, sealed: str) -> None:
+    """A password whose step comes later goes round until then: nothing stores it."""
+    if not sealed:
+        return
+    action = Action.objects.unfinished().filter(pk=action_id).first()
+    if action is not None and steps.SYNCHRONOUS & {action.step, *action.plan}:
+        actions.wake(action, sealed, delay=CARRIED_FOR)
 
 
 @dataclass(frozen=True)
@@ -106,23 +91,32 @@ class Order:
 def prepare(order: Order) -> Guest | None:
     """The guest, once it stands in the row that the step is being sent. None: do not send."""
     action, clock = order.action, order.clock
-    if action.step in SYNCHRONOUS and order.password is None:
+    if action.step in steps.SYNCHRONOUS and order.password is None:
+        if not order.sealed:
+            # Its password is on its way in another message, or lost: the sweep tells which.
+            actions.release(action)
+            return None
         raise Unfit("secret_lost", "The password was lost on its way. Nothing was changed.")
     guest = look_at(action, clock=clock)
-    if not still_fits(action, guest, clock=clock):
+    if steps.is_done(action, guest):
+        actions.next_step(action, now=clock())
         return None
-    known = [] if action.step in SYNCHRONOUS else known_tasks(guest)
-    is_ours = actions.mark_sent(
-        action, node=guest.node, known_upids=known, now=clock(), lasts=SENDING_LASTS
-    )
+    steps.check(action, guest)
+    known = [] if action.step in steps.SYNCHRONOUS else known_tasks(guest)
+    note = partial(
+        actions.mark_sent, action, node=guest.node, known_upids=known, now=clock(),
+        lasts=SENDING_LASTS, keep_seal=action.step not in steps.SYNCHRONOUS,
+    )  # fmt: skip
+    is_ours = turns.take(action, note) if action.step in steps.IN_TURN else note()
     return guest if is_ours else None
 
 
 def send(order: Order, guest: Guest) -> None:
-    action, clock, password = order.action, order.clock, order.password
+    action, clock = order.action, order.clock
+    password = order.password if action.step in steps.SYNCHRONOUS else None
     try:
         if password is None:
-            actions.note_task(action, call(action, guest))
+            actions.note_task(action, steps.call(action, guest))
         else:
             set_password(action, guest, password, clock=clock)
     except NotDelivered as error:
@@ -131,13 +125,14 @@ def send(order: Order, guest: Guest) -> None:
     except ProxmoxUnreachable as error:
         # It may have arrived. A task of it, if there is one, will be found.
         logger.warning("Action %s: no answer to its call: %s", action.pk, error)
-        if action.step in SYNCHRONOUS:
+        if action.step in steps.SYNCHRONOUS:
             actions.lose(action, "not_confirmed", str(error), now=clock())
             return
         actions.release(action)
     except (ProxmoxDenied, ProxmoxRefused) as error:
         actions.fail(action, code_of(error), str(error), now=clock())
         return
+    carry_on(action.pk, order.sealed)
     follow_soon(action.server.cluster_id)
 
 
@@ -201,7 +196,9 @@ def look_at(action: Action, *, clock: Clock) -> Guest:
     server = action.server
     cluster = Cluster.objects.prefetch_related("tokens", "endpoints").get(pk=server.cluster_id)
     reader = gateway_to(access_to(cluster, ClusterToken.Purpose.READ))
-    purpose = ClusterToken.Purpose.RESET if action.step == AGENT_STEP else ClusterToken.Purpose.ACT
+    purpose = (
+        ClusterToken.Purpose.RESET if action.step == steps.AGENT else ClusterToken.Purpose.ACT
+    )
     actor = gateway_to(access_to(cluster, purpose))
     node, config = find(server, reader)
     if not server.identity:
@@ -233,90 +230,17 @@ def find(server: Server, reader: Gateway) -> tuple[str, GuestConfig]:
     raise Unfit("missing", "Proxmox does not list this server any more.")
 
 
-def still_fits(action: Action, guest: Guest, *, clock: Clock) -> bool:
-    """Whether the step is to be sent. What is so already is not done again."""
-    status, lock = guest.state.status, guest.state.lock
-    if action.type == power.DELETE:
-        return delete_step_fits(action, guest, clock=clock)
-    if action.type == power.PASSWORD:
-        check_password_way(action, guest)
-        return True
-    if refused := power.refusal(action.step, guest.kind, status, lock):
-        raise unfit(refused)
-    return True
-
-
-def delete_step_fits(action: Action, guest: Guest, *, clock: Clock) -> bool:
-    status, lock = guest.state.status, guest.state.lock
-    if guest.config.is_protected:
-        raise Unfit("protected", "Proxmox protects this server from being deleted.")
-    refused = power.delete_refusal(
-        status, lock, protected=guest.server.protected, stop_first=action.step == STOP_STEP
-    )
-    if refused:
-        raise unfit(refused)
-    is_down = status in (Server.Status.STOPPED, Server.Status.SUSPENDED)
-    if action.step == STOP_STEP and is_down:
-        actions.next_step(action, DESTROY_STEP, now=clock())
-        return False
-    return True
-
-
-def unfit(refused: power.Refusal) -> Unfit:
-    messages = {
-        "state": f"It is {refused.detail} now.",
-        "lock": f"Proxmox has locked it ({refused.detail}).",
-        "kind": "Proxmox cannot do this with a server of this kind.",
-        "protected": "It is protected from being deleted.",
-        "gone": "It does not exist any more.",
-    }
-    return Unfit({"lock": "locked"}.get(refused.code, refused.code), messages[refused.code])
-
-
-def check_password_way(action: Action, guest: Guest) -> None:
-    if guest.kind == "lxc":
-        raise Unfit("kind", "Proxmox cannot set the password of a container from outside.")
-    if action.step == AGENT_STEP and guest.state.status != Server.Status.RUNNING:
-        raise Unfit("not_running", f"It is {guest.state.status} now.")
-    if action.step == AGENT_STEP and not guest.config.agent_enabled:
-        raise Unfit("agent", "It has no guest agent.")
-    if action.step == CLOUD_INIT_STEP and not guest.config.has_cloud_init:
-        raise Unfit("no_cloud_init", "It has no cloud-init drive.")
-
-
 def known_tasks(guest: Guest) -> list[str]:
     """What Proxmox has of this guest before we ask for more."""
     tasks = guest.actor.guest_tasks(node=guest.node, vmid=guest.server.vmid)
     return [task.upid.text for task in tasks]
 
 
-def call(action: Action, guest: Guest) -> Upid:
-    """The verb itself."""
-    actor, node, kind, vmid = guest.actor, guest.node, guest.kind, guest.server.vmid
-    if action.step == DESTROY_STEP:
-        return actor.destroy(node=node, kind=kind, vmid=vmid)
-    verb = power.VERBS[action.step]  # type: ignore[index]  # every other step is a verb
-    if verb.type == "stop" and action.parameters.get("overrule") and not guest.state.ha_managed:
-        return actor.overrule(node=node, kind=kind, vmid=vmid)
-    return actor.power(verb.type, node=node, kind=kind, vmid=vmid, timeout=verb.timeout)
-
-
 def set_password(action: Action, guest: Guest, password: str, *, clock: Clock) -> None:
-    user = str(action.parameters.get("username", ""))
-    vmid = guest.server.vmid
-    if action.step == CLOUD_INIT_STEP:
-        guest.actor.set_cloud_init_password(
-            node=guest.node, vmid=vmid, username=user, password=password
-        )
-        Server.objects.filter(pk=guest.server.pk).update(password_set_at=clock())
-    elif not guest.actor.set_user_password(
-        node=guest.node, vmid=vmid, username=user, password=password
-    ):
-        actions.lose(
-            action,
-            "not_confirmed",
-            "Proxmox did not confirm that the password was changed.",
-            now=clock(),
-        )
+    if not steps.set_password(action, guest, password):
+        why = "Proxmox did not confirm that the password was changed."
+        actions.lose(action, "not_confirmed", why, now=clock())
         return
+    if action.step == steps.CLOUD_INIT:
+        Server.objects.filter(pk=guest.server.pk).update(password_set_at=clock())
     actions.finish(action, Action.Status.SUCCESS, now=clock())

@@ -15,10 +15,9 @@ from uuid import uuid4
 
 from django.db.models import Q
 
-from servers import actions, inventory, outcomes
+from servers import actions, inventory, outcomes, steps
 from servers.actions import LONGEST_CLAIM, LONGEST_WAIT
 from servers.clusters import access_to, gateway_to
-from servers.dispatch import SYNCHRONOUS
 from servers.models import Action, Cluster, ClusterToken
 from servers.proxmox.errors import ProxmoxDenied, ProxmoxError, ProxmoxRefused
 from servers.proxmox.gateway import Gateway
@@ -165,7 +164,7 @@ def look_at_all(cluster_id: int, due: list[Action], *, clock: Clock) -> None:
 
 
 def look_without_task(look: Pass, action: Action) -> None:
-    if action.step in SYNCHRONOUS:
+    if action.step in steps.SYNCHRONOUS:
         outcomes.interrupted(action, now=look.clock())
     elif action.awaited:
         look_at_state(look, action)
@@ -176,7 +175,7 @@ def look_without_task(look: Pass, action: Action) -> None:
 def look_closer(look: Pass, action: Action) -> None:
     """After the end was told: what the server does now, and the log that says why."""
     read_log(look, action)
-    if action.status != Action.Status.SUCCESS:
+    if action.status != Action.Status.SUCCESS or action.step == steps.ROLL_BACK:
         observe(look, action)
 
 
@@ -252,15 +251,22 @@ def look_at_task(look: Pass, action: Action) -> None:
 
 def settle(look: Pass, action: Action, state: TaskState) -> None:
     now = look.clock()
+    step = action.step
     if not state.is_running:
         outcomes.ended(action, state, now=now)
+        outcomes.make_room(action)
     elif outcomes.is_late(action, now=now, gap=GAP, grace=GRACE):
         outcomes.too_late(
             action, "Proxmox is still at it, for longer than it should take.", now=now
         )
     else:
         look.still_running.append(action.pk)
-    if action.status in (Action.Status.FAILED, Action.Status.LOST) or action.warnings:
+    is_unclear = step == steps.ROLL_BACK and not state.is_running
+    if (
+        action.status in (Action.Status.FAILED, Action.Status.LOST)
+        or action.warnings
+        or is_unclear
+    ):
         look.unhappy.append(action)
 
 
@@ -312,7 +318,7 @@ def search(look: Pass, action: Action) -> None:
         for task in reversed(tasks)
         if task.upid.text not in action.known_upids
         and task.upid.identity == look.access.token_id
-        and task.upid.type in outcomes.task_types(action)
+        and task.upid.type in steps.task_types(action.step)
     ]
     if ours:
         actions.note_task(action, ours[0].upid)

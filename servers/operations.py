@@ -11,8 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.audit import Actor
-from servers import actions, passwords, power
-from servers.dispatch import AGENT_STEP, CLOUD_INIT_STEP, DESTROY_STEP, STOP_STEP
+from servers import actions, passwords, power, steps
 from servers.facts import facts_of
 from servers.models import Action, LastSample, Server
 
@@ -111,13 +110,15 @@ def delete(
     if refused := deleting_refused(server, stop_first=stop_first):
         raise NotPossible(refused)
     is_down = server.status in (Server.Status.STOPPED, Server.Status.SUSPENDED)
+    first, *plan = [steps.DESTROY] if is_down or not stop_first else [steps.STOP, steps.DESTROY]
     return actions.launch(
         server,
         power.DELETE,
         actor=actor,
         now=now,
         seconds=DELETE_SECONDS,
-        step=DESTROY_STEP if is_down or not stop_first else STOP_STEP,
+        step=first,
+        plan=plan,
         parameters={"name": server.name, "stop_first": stop_first},
     )
 
@@ -147,8 +148,8 @@ def password_ways(server: Server) -> list[str]:
     if facts is None or server.kind != Server.Kind.QEMU:
         return []
     runs = server.status in (Server.Status.RUNNING, Server.Status.UNKNOWN)
-    ways = [AGENT_STEP] if facts.agent_enabled and runs else []
-    return [*ways, CLOUD_INIT_STEP] if facts.has_cloud_init else ways
+    ways = [steps.AGENT] if facts.agent_enabled and runs else []
+    return [*ways, steps.CLOUD_INIT] if facts.has_cloud_init else ways
 
 
 def password_is_pending(server: Server) -> bool:

@@ -4,19 +4,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from servers import actions, inventory, power, verdicts
-from servers.dispatch import DESTROY_STEP, STOP_STEP
+from servers import actions, inventory, power, steps, turns, verdicts
 from servers.models import Action, Server
 from servers.proxmox.types import TaskState
-
-DESTROY_TASKS = frozenset(("qmdestroy", "vzdestroy"))
-
-
-def task_types(action: Action) -> frozenset[str]:
-    """The tasks of Proxmox that its step may have become."""
-    if action.step == DESTROY_STEP:
-        return DESTROY_TASKS
-    return power.VERBS[action.step].tasks  # type: ignore[index]  # every other step is a verb
 
 
 def ended(action: Action, state: TaskState, *, now: datetime) -> None:
@@ -25,7 +15,8 @@ def ended(action: Action, state: TaskState, *, now: datetime) -> None:
     if not verdict.is_success:
         actions.fail(action, verdicts.kind_of(state.exit_text), state.exit_text, now=now)
     elif state.upid.type in power.HA_TASKS:
-        actions.await_state(action, leads_to(action), seconds=power.HA_SECONDS, now=now)
+        awaited = steps.leads_to(action.step) or ""
+        actions.await_state(action, awaited, seconds=power.HA_SECONDS, now=now)
     else:
         action.warnings = verdict.warnings
         arrived(action, now=now)
@@ -34,31 +25,30 @@ def ended(action: Action, state: TaskState, *, now: datetime) -> None:
 def arrived(action: Action, *, now: datetime) -> None:
     """Its step has had its effect. What the server is from now on needs not be asked."""
     with transaction.atomic():
-        if action.step == DESTROY_STEP:
+        if action.step == steps.DESTROY:
             # In the order in which the cycle takes them: the cluster first.
             inventory.lock(action.server.cluster_id)
             succeed(action, now=now)
             inventory.delete(action.server, by=action.requested_by_email, now=now)
+            return
+        state = steps.leads_to(action.step)
+        if state is not None:
+            is_awake = state == Server.Status.RUNNING and action.server.lock == "suspended"
+            inventory.observe(action.server_id, state, lock="" if is_awake else None, now=now)
+        if action.plan:
+            actions.next_step(action, now=now)
         else:
-            has_arrived(action, now=now)
-
-
-def has_arrived(action: Action, *, now: datetime) -> None:
-    state = leads_to(action)
-    lock = "" if state == Server.Status.RUNNING and action.server.lock == "suspended" else None
-    inventory.observe(action.server_id, state, lock=lock, now=now)
-    if action.type == power.DELETE and action.step == STOP_STEP:
-        actions.next_step(action, DESTROY_STEP, now=now)
-    else:
-        succeed(action, now=now)
+            succeed(action, now=now)
 
 
 def succeed(action: Action, *, now: datetime) -> None:
     actions.finish(action, Action.Status.SUCCESS, warnings=action.warnings, now=now)
 
 
-def leads_to(action: Action) -> str:
-    return power.VERBS[action.step].leads_to  # type: ignore[index]  # no other step has a state
+def make_room(action: Action) -> None:
+    """After a step that others wait for."""
+    if action.step in steps.IN_TURN or action.steps:
+        turns.wake_next(action.server.cluster_id)
 
 
 def is_late(action: Action, *, now: datetime, gap: timedelta, grace: timedelta) -> bool:

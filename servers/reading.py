@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from servers import dispatch, facts, live
 from servers.clusters import access_to, gateway_to
-from servers.dispatch import Unfit
 from servers.identity import same_guest
 from servers.inventory import state_events
 from servers.models import Cluster, ClusterToken, Server
 from servers.proxmox.errors import ProxmoxError
 from servers.queue import enqueue
+from servers.steps import Unfit
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min, Q
 
-from servers import actions
+from servers import actions, steps, turns
 from servers.actions import LONGEST_CLAIM, LONGEST_WAIT
-from servers.dispatch import SEND_WITHIN, SYNCHRONOUS
+from servers.dispatch import SEND_WITHIN, since
 from servers.models import Action, Cluster
 from servers.queue import enqueue
 
@@ -21,6 +21,13 @@ EXPIRES = timedelta(seconds=10)
 def sweep(now: datetime) -> None:
     send_again(now)
     follow_again(now)
+    for cluster_id in queued_clusters():
+        turns.wake_next(cluster_id)
+
+
+def queued_clusters() -> list[int]:
+    queued = Action.objects.unfinished().filter(is_queued=True, sent_at=None)
+    return list(queued.values_list("server__cluster_id", flat=True).distinct())
 
 
 def send_again(now: datetime) -> None:
@@ -34,9 +41,11 @@ def send_again(now: datetime) -> None:
     )
     waiting = Action.objects.unfinished().filter(free, due, sent_at=None)
     for action in waiting.exclude(requested_at__gt=now - PATIENCE, requested_at__lte=now):
-        if action.step in SYNCHRONOUS:
+        if action.is_queued and now < action.deadline:
+            continue
+        if action.step in steps.SYNCHRONOUS:
             # Its password went with the message that was lost.
-            if now - action.requested_at >= SEND_WITHIN:
+            if now - since(action) >= SEND_WITHIN:
                 message = "The password was lost on its way. Nothing was changed."
                 actions.fail(action, "secret_lost", message, now=now, unsent=True)
         elif now >= action.deadline:
@@ -62,6 +71,6 @@ def follow_again(now: datetime) -> None:
 
 def waiting_since() -> datetime | None:
     """When the oldest action was asked for that nobody has sent yet."""
-    waiting = Action.objects.unfinished().filter(sent_at=None, steps=[])
+    waiting = Action.objects.unfinished().filter(sent_at=None, is_queued=False, steps=[])
     oldest: datetime | None = waiting.aggregate(oldest=Min("requested_at"))["oldest"]
     return oldest

@@ -76,7 +76,16 @@ class Action(models.Model):
     # The key of a secret that travels in the message alone; gone as soon as it was used.
     seal = models.CharField(max_length=64, blank=True)
 
+    # How long its outcome is waited for once it was sent, seconds.
+    seconds = models.PositiveIntegerField(default=300)
+    # The task that is told whenever a step ended, and when it is over.
+    watcher = models.CharField(max_length=64, blank=True)
+
     step = models.CharField(_("step"), max_length=16, blank=True)
+    # The steps after this one.
+    plan = models.JSONField(default=list)
+    # It is another's turn: of some steps a cluster bears a few at a time.
+    is_queued = models.BooleanField(_("waits for its turn"), default=False)
     # [{"step", "upid", "started_at", "finished_at"}], those that are over.
     steps = models.JSONField(_("steps"), default=list)
     known_upids = models.JSONField(default=list)

@@ -31,6 +31,7 @@ from servers.proxmox.types import (
     Kind,
     PowerVerb,
     Resources,
+    SnapshotList,
     TaskState,
     Version,
 )
@@ -265,3 +266,56 @@ class Gateway:
         """Its first five hundred lines; a power task has a handful."""
         with translated():
             return replies.log_lines(self._task(upid, "log").get(limit=500))
+
+    def snapshots(self, *, node: str, kind: Kind, vmid: int) -> SnapshotList:
+        with translated():
+            return replies.snapshots(
+                self._guest(node, kind, vmid, QUICK_SECONDS)("snapshot").get()
+            )
+
+    def can_snapshot(self, *, node: str, kind: Kind, vmid: int) -> bool:
+        """Whether every disk of the guest is where snapshots can be taken."""
+        with translated():
+            return replies.has_feature(
+                self._guest(node, kind, vmid, QUICK_SECONDS)("feature").get(feature="snapshot")
+            )
+
+    def storage_kinds(self) -> dict[str, str]:
+        """Storage -> its plugin. Needs Datastore.Audit; empty without it."""
+        with translated():
+            return replies.storage_kinds(self._api("cluster", "resources").get(type="storage"))
+
+    def take_snapshot(
+        self, *, node: str, kind: Kind, vmid: int, name: str, description: str, memory: bool
+    ) -> Upid:
+        """`memory`: with what is in RAM; containers have no such thing."""
+        wishes = {"vmstate": int(memory)} if kind == "qemu" else {}
+        with translated():
+            return replies.upid(
+                self._guest(node, kind, vmid, ACT_SECONDS)("snapshot").post(
+                    snapname=named(name), description=description, **wishes
+                )
+            )
+
+    def delete_snapshot(self, *, node: str, kind: Kind, vmid: int, name: str) -> Upid:
+        with translated():
+            return replies.upid(
+                self._guest(node, kind, vmid, ACT_SECONDS)("snapshot")(named(name)).delete()
+            )
+
+    def roll_back(self, *, node: str, kind: Kind, vmid: int, name: str, start: bool) -> Upid:
+        """`start` afterwards; one with memory runs by itself."""
+        wishes = {"start": 1} if start else {}
+        with translated():
+            return replies.upid(
+                self._guest(node, kind, vmid, ACT_SECONDS)("snapshot")(named(name))(
+                    "rollback"
+                ).post(**wishes)
+            )
+
+
+def named(name: str) -> str:
+    """A snapshot's name that goes into a path: Proxmox's own rule for it, and nothing else."""
+    if not replies.SNAPSHOT_NAME.fullmatch(name):
+        raise ProxmoxRefused("This is no name of a snapshot.")
+    return name

@@ -17,6 +17,8 @@ from servers.proxmox.types import (
     Kind,
     NodeState,
     Resources,
+    SnapshotList,
+    SnapshotState,
     TaskState,
     Version,
 )
@@ -329,3 +331,47 @@ def vnc_password(ticket: str) -> str:
     """Where the reply does not name it: what stands before `:PVEVNC:`, else the ticket, cut."""
     prefix, colon, _ = ticket.partition(f":{PVEVNC}")
     return (prefix if colon else ticket)[:VNC_PASSWORD_LENGTH]
+
+
+SNAPSHOT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,39}")
+
+
+def snapshots(data: msgspec.Raw) -> SnapshotList:
+    """In no order. The row `current` is no snapshot: it tells where the guest has gone on from."""
+    found: list[SnapshotState] = []
+    present = ""
+    for row in lax(data, list[dict[str, Any]]):
+        name, parent = str(row.get("name", "")), str(row.get("parent") or "")
+        if name == "current":
+            present = parent
+        elif SNAPSHOT_NAME.fullmatch(name):
+            found.append(snapshot(name, parent, row))
+    return SnapshotList(found, present)
+
+
+def snapshot(name: str, parent: str, row: dict[str, Any]) -> SnapshotState:
+    try:
+        taken_at = int(row["snaptime"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        taken_at = -1
+    return SnapshotState(
+        name=name,
+        description=str(row.get("description") or "")[:4096],
+        taken_at=taken_at if 0 < taken_at < 2**40 else None,
+        with_memory=str(row.get("vmstate", 0)) in ("1", "True"),
+        parent=parent[:40],
+        state=str(row.get("snapstate") or "")[:16],
+    )
+
+
+def has_feature(data: msgspec.Raw) -> bool:
+    return str(lax(data, dict[str, Any]).get("hasFeature", 0)) in ("1", "True")
+
+
+def storage_kinds(data: msgspec.Raw) -> dict[str, str]:
+    """Storage -> its plugin (`lvmthin`, `zfspool`, `dir`…), of rows of /cluster/resources."""
+    return {
+        str(row["storage"]): str(row.get("plugintype", ""))
+        for row in lax(data, list[dict[str, Any]])
+        if row.get("type") == "storage" and row.get("storage")
+    }

@@ -152,3 +152,26 @@ class TaskState:
     upid: Upid
     is_running: bool
     exit_text: str = ""
+
+
+@dataclass(frozen=True)
+class SnapshotState:
+    """A snapshot as Proxmox has it; `taken_at` in Unix seconds, `parent` empty for the first.
+
+    `state` is `prepare`, `delete` or `rollback` where a task did not bring it to its end.
+    """
+
+    name: str
+    description: str = ""
+    taken_at: int | None = None
+    with_memory: bool = False
+    parent: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class SnapshotList:
+    """`present` is the snapshot that the guest has gone on from, empty for none."""
+
+    snapshots: list[SnapshotState]
+    present: str = ""

@@ -13,8 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import idempotency
-from servers import operations, passwords, reading
-from servers.dispatch import AGENT_STEP, CLOUD_INIT_STEP
+from servers import operations, passwords, reading, steps
 from servers.models import Action, Server
 from servers.operations import Invalid
 from servers.views import controls
@@ -27,8 +26,8 @@ GENERATED, CHOSEN = "generated", "chosen"
 USERS = ("root", "Administrator", "debian", "ubuntu")
 
 WAYS = {
-    AGENT_STEP: _("At once, by the guest agent"),
-    CLOUD_INIT_STEP: _("At the next start, by cloud-init"),
+    steps.AGENT: _("At once, by the guest agent"),
+    steps.CLOUD_INIT: _("At the next start, by cloud-init"),
 }
 
 

@@ -5,10 +5,7 @@ import re
 import msgspec
 import pytest
 
-from servers import power, verdicts
-from servers.dispatch import DESTROY_STEP
-from servers.models import Action
-from servers.outcomes import task_types
+from servers import power, steps, verdicts
 from servers.proxmox import replies
 from servers.proxmox.upid import parse
 from tests.contract.recordings import load
@@ -61,7 +58,7 @@ def test_a_deletion_begins_one_too(recordings):
         and record.status == 200
     ]
     assert begun
-    assert {upid.type for upid in begun} <= task_types(Action(step=DESTROY_STEP))
+    assert {upid.type for upid in begun} <= steps.task_types(steps.DESTROY)
 
 
 def test_how_tasks_ended(recordings):

@@ -88,6 +88,31 @@ VERBS = {
         gateway.node_tasks(node=node, since=1_700_000_000, limit=100) for node in world.nodes
     ],
     "cluster_tasks": lambda gateway, world: gateway.cluster_tasks(),
+    "take_snapshot": lambda gateway, world: [
+        take_snapshot(gateway, guest) for guest in some_of_each_kind(world)
+    ],
+    "snapshots": lambda gateway, world: [
+        gateway.snapshots(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+        for guest in world.guests.values()
+    ],
+    "can_snapshot": lambda gateway, world: [
+        gateway.can_snapshot(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+        for guest in world.guests.values()
+    ],
+    "storage_kinds": lambda gateway, world: gateway.storage_kinds(),
+    "roll_back": lambda gateway, world: [
+        gateway.roll_back(
+            node=guest.node, kind=guest.kind.value, vmid=guest.vmid, name="before", start=start
+        )
+        for guest in some_of_each_kind(world)
+        for start in (True, False)
+    ],
+    "delete_snapshot": lambda gateway, world: [
+        gateway.delete_snapshot(
+            node=guest.node, kind=guest.kind.value, vmid=guest.vmid, name="before"
+        )
+        for guest in some_of_each_kind(world)
+    ],
     "task_state": lambda gateway, world: gateway.task_state(a_task(gateway, world)),
     "task_log": lambda gateway, world: gateway.task_log(a_task(gateway, world)),
 }
@@ -97,6 +122,13 @@ def some_of_each_kind(world):
     """A running VM and a running container."""
     found = [guest for guest in world.guests.values() if guest.power == "running"]
     return [next(guest for guest in found if guest.kind == kind) for kind in ("qemu", "lxc")]
+
+
+def take_snapshot(gateway, guest):
+    return gateway.take_snapshot(
+        node=guest.node, kind=guest.kind.value, vmid=guest.vmid, name="before",
+        description="Before the upgrade", memory=guest.kind == "qemu",
+    )  # fmt: skip
 
 
 def a_task(gateway, world):
@@ -185,6 +217,32 @@ class TestRealReplies:
     def test_file_systems(self, contract):
         for record in recorded(contract, r"/nodes/pve1/qemu/101/agent/get-fsinfo"):
             assert replies.file_systems(raw(record)) == []
+
+    def test_snapshots(self, contract):
+        lists = [
+            (record, replies.snapshots(raw(record)))
+            for record in recorded(contract, r"/nodes/pve1/qemu/\d+/snapshot")
+        ]
+        assert max(len(found.snapshots) for _, found in lists) == 2
+        for record, found in lists:
+            assert len(found.snapshots) == len(record.data) - 1
+            assert found.present in {each.name for each in found.snapshots} | {""}
+            assert all(each.taken_at and not each.state for each in found.snapshots)
+        assert any(each.with_memory for _, found in lists for each in found.snapshots)
+        assert any(each.parent for _, found in lists for each in found.snapshots)
+
+    def test_what_can_be_snapshotted(self, contract):
+        answers = recorded(contract, r"/nodes/pve1/qemu/\d+/feature")
+        assert {replies.has_feature(raw(record)) for record in answers} == {True, False}
+
+    def test_kinds_of_storages(self, contract):
+        kinds = [
+            replies.storage_kinds(raw(record))
+            for record in recorded(contract, "/cluster/resources")
+        ]
+        assert {"local": "dir"} in [
+            {k: v for k, v in found.items() if v == "dir"} for found in kinds
+        ]
 
     def test_failures_of_the_agent(self, contract):
         (record,) = recorded(contract, r"/nodes/pve1/qemu/100/agent/get-fsinfo", 500)
