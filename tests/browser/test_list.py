@@ -62,7 +62,7 @@ def test_the_whole_row_is_one_link_and_works_by_keyboard(open_page):
     row.click(position={"x": box["width"] - 30, "y": box["height"] / 2})
     expect(page.get_by_role("heading", name="web1", level=1)).to_be_visible()
     page.go_back()
-    row_of(page, "web1").get_by_role("link").focus()
+    row_of(page, "web1").get_by_role("link", name="web1").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="web1", level=1)).to_be_visible()
 
