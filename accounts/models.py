@@ -56,6 +56,7 @@ class Source(models.TextChoices):
     API = "api", _("API")
     ADMIN = "admin", _("admin site")
     COMMAND = "command", _("command line")
+    SCHEDULE = "schedule", _("schedule")
     SYSTEM = "system", _("the panel itself")
 
 

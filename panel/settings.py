@@ -246,6 +246,9 @@ PROXMOX = {
 
 # Of each cluster: taking, deleting and rolling back are heavy on its storages.
 SNAPSHOTS_AT_ONCE = in_range("SNAPSHOTS_AT_ONCE", 4, 1, 1000)
+# Of one server, unless staff say otherwise for it; 0 days is no limit of age.
+SNAPSHOTS_PER_SERVER = in_range("SNAPSHOTS_PER_SERVER", 10, 0, 1000)
+SNAPSHOT_DAYS = in_range("SNAPSHOT_DAYS", 90, 0, 3650)
 CUSTOMERS_MAY_DELETE = env.bool("CUSTOMERS_MAY_DELETE", default=True)
 
 CONSOLE_IDLE_MINUTES = in_range("CONSOLE_IDLE_MINUTES", 30, 1, 1440)

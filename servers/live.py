@@ -73,7 +73,14 @@ class ActionEvent(TypedDict):
     action: dict[str, object]
 
 
-Event = StateEvent | AccessEvent | SignOutEvent | ActionEvent
+class SnapshotsEvent(TypedDict):
+    """The snapshots of a server, or what can be done with them, are not as they were."""
+
+    type: Literal["snapshots"]
+    server: int
+
+
+Event = StateEvent | AccessEvent | SignOutEvent | ActionEvent | SnapshotsEvent
 
 
 def state_event(server: int, status: str, status_since: datetime, lock: str) -> StateEvent:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from servers.proxmox import configs
 from servers.proxmox.errors import ProxmoxMalformed
 from servers.proxmox.types import (
     ConsoleGrant,
@@ -143,62 +144,7 @@ def guest_of(row: Row, vmid: int) -> Guest:
 
 def guest_config(kind: Kind, data: msgspec.Raw) -> GuestConfig:
     config = {key: str(value) for key, value in lax(data, dict[str, Any]).items()}
-    if kind == "lxc":
-        return GuestConfig(
-            container_identity(config),
-            agent_enabled=False,
-            has_serial=True,
-            is_protected=config.get("protection") == "1",
-        )
-    return GuestConfig(
-        vm_identity(config),
-        agent_enabled=agent_enabled(config.get("agent", "")),
-        has_screen=has_screen(config.get("vga", "")),
-        has_serial=config.get("serial0", "") == "socket",
-        has_cloud_init=any(
-            DRIVE.fullmatch(key) and "cloudinit" in value.split(",")[0]
-            for key, value in config.items()
-        ),
-        cloud_init_user=config.get("ciuser", "")[:64],
-        is_windows=config.get("ostype", "").startswith("w"),
-        is_protected=config.get("protection") == "1",
-    )
-
-
-DRIVE = re.compile(r"(ide|sata|scsi|virtio)\d{1,2}")
-
-
-def has_screen(vga: str) -> bool:
-    """`std`, `qxl,memory=32` or nothing; `serial0` and `none` give no picture."""
-    card = vga.split(",")[0].removeprefix("type=")
-    return not card.startswith("serial") and card != "none"
-
-
-def vm_identity(config: dict[str, str]) -> str:
-    """The SMBIOS UUID, which a clone and a new VM get anew; else the time of creation."""
-    if found := re.search(r"\buuid=([0-9a-fA-F-]{36})", config.get("smbios1", "")):
-        return f"uuid={found.group(1).lower()}"
-    if found := re.search(r"\bctime=(\d+)", config.get("meta", "")):
-        return f"ctime={found.group(1)}"
-    return "none"
-
-
-def container_identity(config: dict[str, str]) -> str:
-    """A container has no UUID: what Proxmox or its creator chose for it has to do."""
-    hwaddr = re.search(r"hwaddr=([0-9A-Fa-f:]{17})", config.get("net0", ""))
-    parts = {
-        "hwaddr": hwaddr.group(1).upper() if hwaddr else "",
-        "hostname": config.get("hostname", "")[:64],
-        "rootfs": config.get("rootfs", "").split(",")[0][:64],
-        "ostype": config.get("ostype", "")[:16],
-    }
-    return "|".join(f"{key}={value}" for key, value in parts.items())
-
-
-def agent_enabled(text: str) -> bool:
-    """`1`, `enabled=1,fstrim_cloned_disks=1`, `0`, or nothing at all."""
-    first = text.split(",")[0].removeprefix("enabled=")
-    return first == "1"
+    return configs.guest_config(kind, config)
 
 
 def file_systems(data: msgspec.Raw) -> list[FileSystem]:
@@ -339,14 +285,17 @@ SNAPSHOT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,39}")
 def snapshots(data: msgspec.Raw) -> SnapshotList:
     """In no order. The row `current` is no snapshot: it tells where the guest has gone on from."""
     found: list[SnapshotState] = []
-    present = ""
+    present: str | None = None
+    malformed = 0
     for row in lax(data, list[dict[str, Any]]):
         name, parent = str(row.get("name", "")), str(row.get("parent") or "")
         if name == "current":
             present = parent
         elif SNAPSHOT_NAME.fullmatch(name):
             found.append(snapshot(name, parent, row))
-    return SnapshotList(found, present)
+        else:
+            malformed += 1
+    return SnapshotList(found, present, malformed)
 
 
 def snapshot(name: str, parent: str, row: dict[str, Any]) -> SnapshotState:

@@ -98,6 +98,18 @@ class GuestConfig:
     cloud_init_user: str = ""
     is_windows: bool = False
     is_protected: bool = False
+    disks: tuple["Disk", ...] = ()
+    # What keeps it from having its memory saved: `amd-sev`, `virtiofs0`…
+    memory_obstacle: str = ""
+
+
+@dataclass(frozen=True)
+class Disk:
+    """`storage` is empty for what is on none, like a mount of a folder of the node."""
+
+    name: str
+    storage: str
+    volume: str
 
 
 @dataclass(frozen=True)
@@ -171,7 +183,9 @@ class SnapshotState:
 
 @dataclass(frozen=True)
 class SnapshotList:
-    """`present` is the snapshot that the guest has gone on from, empty for none."""
+    """`present` is the snapshot that the guest has gone on from: empty for none, None where the
+    list does not tell. `malformed` rows could not be read."""
 
     snapshots: list[SnapshotState]
-    present: str = ""
+    present: str | None = None
+    malformed: int = 0
