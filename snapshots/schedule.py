@@ -1,0 +1,127 @@
+"""When snapshots are due by a rule of wall-clock time in some zone. Pure.
+
+Daylight saving is dealt with as Debian's cron does (cronsim): a time that does not exist on a day
+runs as soon as the clock has jumped over it, one that comes twice runs the first time, and hourly
+means each hour that passes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from cronsim import CronSim
+
+
+class Kind(StrEnum):
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+# Longer than any two runs are ever apart, with a day that a zone left out.
+LONGEST_INTERVAL = {
+    Kind.HOURLY: timedelta(hours=3),
+    Kind.DAILY: timedelta(days=3),
+    Kind.WEEKLY: timedelta(days=9),
+}
+# So many are told apart; more only matter as many.
+MOST_MISSED = 100
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Each hour at `minute`, each day at `hour`:`minute`, or so on `weekday` (Monday is 0) alone.
+
+    What a kind does not need is ignored. Raises ValueError for what no clock, calendar or time
+    zone has.
+    """
+
+    kind: Kind
+    minute: int = 0
+    hour: int = 0
+    weekday: int = 0
+    time_zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        Kind(self.kind)
+        if not (0 <= self.minute < 60 and 0 <= self.hour < 24 and 0 <= self.weekday < 7):
+            raise ValueError("There is no such time.")
+        if self.time_zone not in zones():
+            raise ValueError(f"There is no time zone {self.time_zone!r}.")
+
+
+@dataclass(frozen=True)
+class Due:
+    """The last time that was due, and how many before it went by without a run (at most 100)."""
+
+    at: datetime
+    missed: int
+
+
+@cache
+def zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def next_run(rule: Rule, after: datetime) -> datetime:
+    """The first time in UTC, strictly after `after`."""
+    return next(runs(rule, after))
+
+
+def due(rule: Rule, last_due: datetime, now: datetime) -> Due | None:
+    """What is due since `last_due`, None where nothing is.
+
+    After downtime one run follows, however many were missed, as long as `at` is kept as the next
+    `last_due`. Where that lies beyond the next run, a clock was set back: nobody ever meant it.
+    """
+    span = LONGEST_INTERVAL[Kind(rule.kind)]
+    if last_due > next_run(rule, now):
+        return Due(latest(rule, now - span, now), missed=0)
+    if next_run(rule, last_due) > now:
+        return None
+    at = latest(rule, max(last_due, now - span), now)
+    return Due(at, missed=missed(rule, last_due, at))
+
+
+def missed(rule: Rule, last_due: datetime, due_at: datetime) -> int:
+    """How many runs were due between the two, at most 100."""
+    count = 0
+    for at in runs(rule, last_due):
+        if at >= due_at or count == MOST_MISSED:
+            break
+        count += 1
+    return count
+
+
+def latest(rule: Rule, after: datetime, until: datetime) -> datetime:
+    """The last run after the one and not after the other, between which there has to be one."""
+    found = next_run(rule, after)
+    for at in runs(rule, found):
+        if at > until:
+            break
+        found = at
+    return found
+
+
+def runs(rule: Rule, after: datetime) -> Iterator[datetime]:
+    """All runs from then on, in UTC."""
+    local = after.astimezone(ZoneInfo(rule.time_zone))
+    for wall in CronSim(expression(rule), local):
+        at = wall.astimezone(UTC)
+        # In the hour that the clock repeats, cronsim begins with the first of the two.
+        if at > after:
+            yield at
+
+
+def expression(rule: Rule) -> str:
+    """As cron has it: minute, hour, day, month, weekday, where Sunday is 0."""
+    match Kind(rule.kind):
+        case Kind.HOURLY:
+            return f"{rule.minute} * * * *"
+        case Kind.DAILY:
+            return f"{rule.minute} {rule.hour} * * *"
+        case Kind.WEEKLY:
+            return f"{rule.minute} {rule.hour} * * {(rule.weekday + 1) % 7}"
