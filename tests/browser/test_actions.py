@@ -124,6 +124,30 @@ class TestPower:
         switch_off(one)
         switch_on(one)
 
+    def test_the_list_hears_of_it_without_its_socket_too(self, open_server, open_page):
+        rows = open_page(
+            ALICE,
+            quiet=False,
+            before=lambda page: page.route_web_socket("**/ws/", lambda socket: socket.close()),
+        )
+        page = open_server(ALICE, "old-forum")
+        bar(page).get_by_role("button", name="Shut down").first.click()
+        confirm(page, "Shut down")
+        doing = rows.locator('[data-name="old-forum"] [data-field="action"]')
+        expect(doing).to_contain_text("Shutting down…", timeout=40_000)
+        switch_off(page)
+        switch_on(page)
+        expect(doing).to_be_hidden(timeout=40_000)
+
+    def test_a_click_beside_a_question_closes_it(self, open_server):
+        page = open_server(ALICE, "minecraft-eu")
+        bar(page).get_by_role("button", name="Restart").first.click()
+        dialog = page.get_by_role("dialog")
+        dialog.click(position={"x": 5, "y": 5})
+        expect(dialog).to_be_visible()
+        page.mouse.click(10, 10)
+        expect(dialog).to_be_hidden()
+
     def test_a_menu_and_a_dialog_by_keyboard(self, open_server):
         page = open_server(ALICE, "minecraft-eu")
         summary = bar(page).locator("summary")

@@ -95,7 +95,13 @@ def test_search_and_sort_stand_in_the_address(open_page):
     expect(page).to_have_url("/?q=web&sort=cpu")
 
 
-@pytest.mark.parametrize("path", ["/", "/servers/1/", "/nowhere/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/servers/1/", "/servers/1/history/", "/servers/1/password/", "/servers/1/settings/",
+        "/nowhere/",
+    ],
+)  # fmt: skip
 def test_a_phone_never_scrolls_sideways(path, open_page):
     page = open_page(ALICE, path, viewport=PHONE, quiet=path != "/nowhere/")
     page.wait_for_timeout(500)

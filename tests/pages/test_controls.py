@@ -73,6 +73,11 @@ class TestButtons:
         assert buttons(response)["Start"] == "Starting is under way."
         assert re.search(r"Starting… for 1\d s , since", text_of(response))
 
+    def test_what_waits_for_its_turn_says_so(self, browser_of, alice, make_server, make_action):
+        server = make_server(alice)
+        make_action(server, "reboot", person=alice, is_queued=True)
+        assert "It waits for its turn" in text_of(browser_of(alice).get(f"/servers/{server.pk}/"))
+
     def test_a_shutdown_can_be_cut_short(self, browser_of, alice, make_server, make_action):
         server = make_server(alice)
         make_action(server, "shutdown", person=alice)
@@ -243,3 +248,22 @@ def test_a_row_of_the_list_tells_what_runs(browser_of, alice, make_server, make_
     assert re.search(r'data-field="action" data-action="\d+">', row_of(response, "busy"))
     assert "Starting…" in row_of(response, "busy")
     assert 'data-action="" hidden' in row_of(response, "idle")
+
+
+@pytest.mark.parametrize(
+    ("part", "form"),
+    [
+        ("actions", {"type": "stop"}),
+        ("settings", {"name": "mine"}),
+        ("delete", {"confirm": "web", "stop_first": "on"}),
+        ("password", {"username": "root", "way": "agent", "kind": "generated"}),
+    ],
+)
+def test_nobody_acts_on_a_server_of_somebody_else(part, form, browser_of, alice, bob, make_server):
+    server = make_server(alice, "web")
+    wish = {**form, "current_password": "battery staple"}
+    answer = browser_of(bob).post(f"/servers/{server.pk}/{part}/", wish)
+    assert answer.status_code == 404
+    assert not Action.objects.exists()
+    server.refresh_from_db()
+    assert server.name == "web"
