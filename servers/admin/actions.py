@@ -30,8 +30,8 @@ class ByStaff(admin.SimpleListFilter):
 @admin.register(Action)
 class ActionAdmin(ReadOnly):
     list_display = (
-        "requested_at", "what", "server_link", "cluster", "who", "source", "took", "status",
-        "error_code",
+        "requested_at", "what", "status", "server_link", "who", "source", "took", "error_code",
+        "cluster",
     )  # fmt: skip
     list_filter = ("status", "type", "source", ByStaff, "server__cluster")
     search_fields = ("requested_by_email", "server__name", "server__guest_name", "upid")

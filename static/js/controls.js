@@ -28,6 +28,13 @@ export class Controls {
       this.dialog.close();
     });
     this.dialog.addEventListener("close", () => this.opener()?.focus());
+    // What a tip lies over can be seen without going away from its button.
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") element.dataset.quiet = "";
+    });
+    for (const type of ["focusin", "pointerover"]) {
+      element.addEventListener(type, () => delete element.dataset.quiet);
+    }
     everySecond(() => this.tick());
   }
 

@@ -167,8 +167,11 @@ class TestPower:
         start = page.locator('[data-key="bar-start"]')
         start.focus()
         expect(start).to_have_accessible_description("It is running.")
-        expect(page.get_by_text("It is running.").first).to_be_visible()
+        tip = page.locator("#why-bar-start")
+        expect(tip).to_be_visible()
         page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        expect(tip).to_be_hidden()
         expect(state(page)).to_have_text("Running")
 
     def test_on_a_phone_there_is_one_menu(self, open_server):
