@@ -7,7 +7,9 @@ of, in free text; the texts below were seen on a real Proxmox VE 9.1.
 import re
 from dataclasses import dataclass
 
-WARNINGS = re.compile(r"WARNINGS: (\d+)")
+WARNINGS = re.compile(r"WARNINGS: (\d{1,2000})")
+# Any more would not fit its column, and tell nobody anything.
+MOST_WARNINGS = 9999
 
 # The first pattern that is found says what kind of failure it was.
 KINDS = (
@@ -21,7 +23,8 @@ KINDS = (
     ("name_used", re.compile(r"snapshot name '.*' already used")),
     ("no_snapshots", re.compile(r"snapshot feature is not available")),
     ("not_newest", re.compile(r"is not most recent snapshot")),
-    ("moved", re.compile(r"does not exist|unable to find configuration file")),
+    # Not of its bridge, its disk or its storage, which do not exist just as well.
+    ("moved", re.compile(r"onfiguration file '[^']*' does not exist|unable to find configuration")),
     ("protected", re.compile(r"protection mode enabled")),
     ("agent", re.compile(r"guest agent|Agent error|qga command", re.IGNORECASE)),
     ("timeout", re.compile(r"got timeout|timed out|timeout", re.IGNORECASE)),
@@ -38,7 +41,7 @@ def of(exit_text: str) -> Verdict:
     if exit_text == "OK":
         return Verdict(is_success=True)
     if found := WARNINGS.fullmatch(exit_text):
-        return Verdict(is_success=True, warnings=int(found[1]))
+        return Verdict(is_success=True, warnings=min(int(found[1]), MOST_WARNINGS))
     return Verdict(is_success=False)
 
 

@@ -158,15 +158,22 @@ def test_warnings_are_success(server, guest, ask, worker, now_of):
     assert "not attached to any bridge" in action.log
 
 
+def test_more_warnings_than_can_be_counted(server, world, ask, worker, now_of):
+    world.warn_task("qmstop", f"WARNINGS: {'9' * 30}")
+    action = ask(server, "stop")
+    worker.run(10)
+    assert now_of(action).status == Status.SUCCESS
+
+
 def test_proxmoxs_own_words(server, world, ask, worker, now_of):
     ask(server, "stop")
     worker.run(10)
-    world.fail_task("qmstart", "bridge 'vmbr9' does not bridge")
+    world.fail_task("qmstart", "bridge 'vmbr9' does not exist")
     action = ask(server, "start")
     worker.run(10)
     action = now_of(action)
     assert (action.status, action.error_code) == (Status.FAILED, "refused")
-    assert action_words.sentence(action) == "bridge 'vmbr9' does not bridge"
+    assert action_words.sentence(action) == "bridge 'vmbr9' does not exist"
     assert "TASK ERROR" in action.log
 
 

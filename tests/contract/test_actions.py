@@ -87,6 +87,8 @@ def test_how_tasks_ended(recordings):
         ("No QEMU guest agent configured", "agent"),
         ("Agent error: cannot find 'passwd' program in PATH", "agent"),
         ("start failed: QEMU exited with code 1", "refused"),
+        # The server has not moved for that: what it needs is missing.
+        ("bridge 'vmbr9' does not exist", "refused"),
     ],
 )
 def test_each_failure_that_was_seen_has_its_code(words, code, recordings):
