@@ -8,7 +8,7 @@ from dev.supervisor import Program
 from panel import embedded
 
 # Every queue that the settings route to, see CELERY_TASK_ROUTES.
-QUEUES = "poll,guests,actions,default"
+QUEUES = "poll,guests,actions,deliver,default"
 MANAGE = (str(PYTHON), "manage.py")
 CELERY = (str(PYTHON), "-m", "celery", "--quiet", "--app", "panel")
 

@@ -188,7 +188,7 @@ def worker() -> Finding:
     if not replies:
         return Finding(
             "Worker", False, "no Celery worker answers.",
-            "celery -A panel worker -Q poll,guests,actions,default",
+            "celery -A panel worker -Q poll,guests,actions,deliver,default",
         )  # fmt: skip
     return Finding("Worker", True, f"{len(replies)} answer.")
 

@@ -209,6 +209,8 @@ CELERY_TASK_ROUTES = {
     "servers.run_action": {"queue": "actions"},
     "servers.follow_actions": {"queue": "actions"},
     "servers.sweep_actions": {"queue": "actions"},
+    "alerts.deliver": {"queue": "deliver"},
+    "alerts.sweep_notifications": {"queue": "deliver"},
 }
 CELERY_ENABLE_UTC = True
 
@@ -270,6 +272,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "servers.sweep_actions",
         "schedule": 10,
         "options": {"expires": 10, "queue": "actions"},
+    },
+    "sweep notifications": {
+        "task": "alerts.sweep_notifications",
+        "schedule": 60,
+        "options": {"expires": 60, "queue": "deliver"},
     },
     "close orphaned consoles": {
         "task": "servers.close_orphaned_consoles",

@@ -34,8 +34,10 @@ def test_each_queue_has_a_worker_of_its_own():
     assert queues(SERVICES["worker"]) == ["default"]
 
 
-@pytest.mark.parametrize(("name", "least"), [("worker-poll", 16), ("worker-guests", 4)])
-def test_clusters_that_hang_leave_room_for_the_others(name, least):
+@pytest.mark.parametrize(
+    ("name", "least"), [("worker-poll", 16), ("worker-guests", 4), ("worker-deliver", 4)]
+)
+def test_what_hangs_leaves_room_for_the_others(name, least):
     words = SERVICES[name].command
     concurrency = next(w for w in words if w.startswith("--concurrency="))
 

@@ -1,0 +1,21 @@
+"""Tasks about telling people."""
+
+from datetime import UTC, datetime
+
+from celery import shared_task
+
+from alerts import delivery
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@shared_task(name="alerts.deliver")
+def deliver(*, notification_id: int, **_: object) -> None:
+    delivery.deliver(notification_id, clock=clock)
+
+
+@shared_task(name="alerts.sweep_notifications")
+def sweep_notifications(**_: object) -> None:
+    delivery.sweep(clock())
