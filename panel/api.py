@@ -21,6 +21,7 @@ from servers.console_ends import Over
 from servers.live import action_of
 from servers.operations import Invalid, NotPossible
 from servers.power import Refusal
+from snapshots.flow import Impossible
 
 CODES = {
     400: "invalid",
@@ -89,10 +90,18 @@ def refusal_of(raised: Exception) -> Response | None:
         case PasswordDenied():
             text = "This is not your password."
             return error(403, "wrong_password", text, {"current_password": [text]})
-        case KeyReused():
-            return error(422, "key_reused", "This Idempotency-Key came with another request.")
+        case Impossible(code=code):
+            return error(422, code, str(raised))
         case Over(end=end):
             return error(422, end.reason, end.message)
+    return repeated(raised)
+
+
+def repeated(raised: Exception) -> Response | None:
+    """An Idempotency-Key that came before."""
+    match raised:
+        case KeyReused():
+            return error(422, "key_reused", "This Idempotency-Key came with another request.")
         case InProgress():
             return error(409, "in_progress", "The same request is being carried out.")
     return None

@@ -207,6 +207,8 @@ CELERY_TASK_ROUTES = {
     "monitoring.look_into_guests": {"queue": "guests"},
     "servers.read_guest": {"queue": "guests"},
     "servers.run_action": {"queue": "actions"},
+    "snapshots.look": {"queue": "guests"},
+    "snapshots.action_changed": {"queue": "guests"},
     "servers.follow_actions": {"queue": "actions"},
     "servers.sweep_actions": {"queue": "actions"},
     "alerts.deliver": {"queue": "deliver"},
@@ -282,6 +284,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "servers.close_orphaned_consoles",
         "schedule": 600,
         "options": {"expires": 600},
+    },
+    "tend snapshots": {
+        "task": "snapshots.tend",
+        "schedule": 30,
+        "options": {"expires": 30},
     },
     "prune samples": {
         "task": "monitoring.prune_samples",

@@ -21,6 +21,8 @@ from servers.views import history as history_views
 from servers.views import password as password_views
 from servers.views import servers as servers_views
 from servers.views import settings as settings_views
+from snapshots import api as snapshots_api
+from snapshots import flow
 
 api = [
     path("auth/token/", accounts_api.TokenView.as_view(), name="auth-token"),
@@ -30,9 +32,41 @@ api = [
     ),
     path("servers/", servers_api.ServerList.as_view(), name="servers"),
     path("servers/<int:pk>/", servers_api.ServerDetail.as_view(), name="server"),
-    path("servers/<int:pk>/actions/", actions_api.ServerActions.as_view(), name="server-actions"),
     path(
-        "servers/<int:pk>/password/", actions_api.ServerPassword.as_view(), name="server-password"
+        "servers/<int:pk>/actions/",
+        actions_api.ServerActions.as_view(prelude=flow.prelude),
+        name="server-actions",
+    ),
+    path(
+        "servers/<int:pk>/password/",
+        actions_api.ServerPassword.as_view(prelude=flow.prelude),
+        name="server-password",
+    ),
+    path(
+        "servers/<int:pk>/snapshots/",
+        snapshots_api.ServerSnapshotList.as_view(),
+        name="server-snapshots",
+    ),
+    path(
+        "servers/<int:pk>/snapshot-abilities/",
+        snapshots_api.ServerSnapshotAbilities.as_view(),
+        name="server-snapshot-abilities",
+    ),
+    path(
+        "servers/<int:pk>/snapshot-schedules/",
+        snapshots_api.ServerSchedules.as_view(),
+        name="server-snapshot-schedules",
+    ),
+    path(
+        "servers/<int:pk>/snapshot-schedules/<str:kind>/",
+        snapshots_api.ServerSchedule.as_view(),
+        name="server-snapshot-schedule",
+    ),
+    path("snapshots/<int:pk>/", snapshots_api.SnapshotDetail.as_view(), name="snapshot"),
+    path(
+        "snapshots/<int:pk>/rollback/",
+        snapshots_api.SnapshotRollBack.as_view(),
+        name="snapshot-rollback",
     ),
     path("actions/", actions_api.ActionList.as_view(), name="actions"),
     path("actions/<int:pk>/", actions_api.ActionDetail.as_view(), name="action"),

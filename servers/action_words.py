@@ -22,6 +22,9 @@ LABELS: dict[str, Words] = {
     power.RESUME: _("Resume"),
     power.DELETE: _("Delete"),
     power.PASSWORD: _("Reset password"),
+    "snapshot.create": _("Take a snapshot"),
+    "snapshot.delete": _("Delete a snapshot"),
+    "snapshot.rollback": _("Roll back"),
 }
 # While it is under way.
 DOING: dict[str, Words] = {
@@ -34,6 +37,9 @@ DOING: dict[str, Words] = {
     power.RESUME: _("Resuming"),
     power.DELETE: _("Deleting"),
     power.PASSWORD: _("Setting the password"),
+    "snapshot.create": _("Taking a snapshot"),
+    "snapshot.delete": _("Deleting a snapshot"),
+    "snapshot.rollback": _("Rolling back"),
 }
 DONE: dict[str, Words] = {
     power.START: _("Started."),
@@ -44,6 +50,9 @@ DONE: dict[str, Words] = {
     power.SUSPEND: _("Paused."),
     power.RESUME: _("Resumed."),
     power.DELETE: _("Deleted, with its disks."),
+    "snapshot.create": _("The snapshot “%(title)s” was taken."),
+    "snapshot.delete": _("The snapshot “%(title)s” was deleted."),
+    "snapshot.rollback": _("Rolled back to “%(title)s”."),
 }
 # What it means for whoever works on the server; asked before.
 CONSEQUENCES: dict[str, Words] = {
@@ -90,6 +99,10 @@ FAILURES: dict[str, Words] = {
     "agent": _("The guest agent in the server did not do it."),
     "secret_lost": _("The password was lost on its way; nothing was changed. Try again."),
     "never_sent": _("The panel did not get to it in time; nothing was done."),
+    "no_snapshot": _("There is no such snapshot any more."),
+    "name_used": _("There is a snapshot of that name already."),
+    "no_snapshots": _("No snapshots can be taken where its disks are."),
+    "not_newest": _("The storage of its disks goes back to the newest snapshot alone."),
     "ha_error": _("High availability has put this server into the state error."),
 }
 LOSSES: dict[str, Words] = {
@@ -105,6 +118,10 @@ def label(type: str) -> str:
 
 
 def doing(action: Action) -> str:
+    if action.is_queued:
+        return now_("Waiting for its turn: other snapshots are at work")
+    if action.step == steps.SNAPSHOT and action.type != "snapshot.create":
+        return now_("Taking a snapshot first")
     if action.type == power.DELETE and action.step != steps.DESTROY:
         return now_("Powering off, to delete it")
     return str(DOING.get(action.type, action.type))
@@ -168,13 +185,19 @@ def sentence(action: Action) -> str:
 
 def done(action: Action) -> str:
     if action.type != power.PASSWORD:
-        return str(DONE.get(action.type) or now_("Done."))
+        words = str(DONE.get(action.type) or now_("Done."))
+        return words % {"title": title_of(action)} if "%(title)s" in words else words
     words = (
         now_("%(user)s gets the new password at the next start.")
         if action.step == steps.CLOUD_INIT
         else now_("%(user)s has the new password.")
     )
     return words % {"user": action.parameters.get("username", "root")}
+
+
+def title_of(action: Action) -> str:
+    take = action.parameters.get("take")
+    return str(action.parameters.get("title") or (take or {}).get("title", ""))
 
 
 def with_warnings(words: str, count: int) -> str:

@@ -164,6 +164,8 @@ def look_at_all(cluster_id: int, due: list[Action], *, clock: Clock) -> None:
 
 
 def look_without_task(look: Pass, action: Action) -> None:
+    if action.sent_at is None:
+        return  # its next step begins
     if action.step in steps.SYNCHRONOUS:
         outcomes.interrupted(action, now=look.clock())
     elif action.awaited:

@@ -3,9 +3,9 @@
 Pages and API come through here. Nothing here calls Proxmox; a worker looks again before it acts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -39,6 +39,26 @@ class Invalid(Exception):
 
 
 @dataclass(frozen=True)
+class Prelude:
+    """A step that comes before what was asked for, made by an app above this one.
+
+    `parameters` are added to the action's; `launched` is called with the action, in its
+    transaction.
+    """
+
+    step: str
+    parameters: Mapping[str, object]
+    watcher: str
+    seconds: int
+    may_wait: timedelta
+    launched: Callable[[Action], object]
+
+
+# What makes one, for a server and the type of the change; in the transaction of the launch.
+MakePrelude = Callable[[Server, str, datetime], Prelude]
+
+
+@dataclass(frozen=True)
 class Offers:
     """Why each action is not to be had now; None where it is. By type, in the order of pages."""
 
@@ -64,7 +84,14 @@ def overrules(type: str, active: Action | None) -> bool:
     return active is not None and type == power.STOP and active.type == power.SHUTDOWN
 
 
-def change_power(server: Server, type: str, *, actor: Actor, now: datetime) -> Action:
+def change_power(
+    server: Server,
+    type: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    prelude: MakePrelude | None = None,
+) -> Action:
     """`type` is one of power.VERBS. Raises NotPossible, and Busy."""
     if refused := power.refusal(type, server.kind, server.status, server.lock):
         raise NotPossible(refused)
@@ -76,9 +103,40 @@ def change_power(server: Server, type: str, *, actor: Actor, now: datetime) -> A
             message = "A power-off was asked for instead."
             actions.fail(active, "overruled", message, now=now)
             parameters["overrule"] = True
+        return launch(
+            server, type, [type], prelude, actor=actor, now=now, seconds=verb.seconds,
+            parameters=parameters,
+        )  # fmt: skip
+
+
+def launch(
+    server: Server,
+    type: str,
+    plan: list[str],
+    make_prelude: MakePrelude | None,
+    *,
+    actor: Actor,
+    now: datetime,
+    seconds: int,
+    parameters: dict[str, object],
+    seal: str = "",
+    sealed: str = "",
+) -> Action:
+    """With another step before, if that is wished."""
+    if make_prelude is None:
         return actions.launch(
-            server, type, actor=actor, now=now, seconds=verb.seconds, parameters=parameters
-        )
+            server, type, actor=actor, now=now, seconds=seconds, step=plan[0], plan=plan[1:],
+            parameters=parameters, seal=seal, sealed=sealed,
+        )  # fmt: skip
+    with transaction.atomic():
+        prelude = make_prelude(server, type, now)
+        action = actions.launch(
+            server, type, actor=actor, now=now, seconds=max(seconds, prelude.seconds),
+            may_wait=prelude.may_wait, watcher=prelude.watcher, step=prelude.step, plan=plan,
+            parameters={**parameters, **prelude.parameters}, seal=seal, sealed=sealed,
+        )  # fmt: skip
+        prelude.launched(action)
+    return action
 
 
 # Delete
@@ -177,6 +235,7 @@ def reset_password(
     password: str,
     actor: Actor,
     now: datetime,
+    prelude: MakePrelude | None = None,
 ) -> tuple[Action, str]:
     """The action, and the password to be shown once: the one given, or one made here.
 
@@ -194,17 +253,11 @@ def reset_password(
         raise Invalid("password", problem)
     chosen = password or passwords.generate()
     key, sealed = passwords.seal(chosen)
-    action = actions.launch(
-        server,
-        power.PASSWORD,
-        actor=actor,
-        now=now,
-        seconds=PASSWORD_SECONDS,
-        step=way or ways[0],
-        parameters={"username": username, "way": way or ways[0]},
-        seal=key,
-        sealed=sealed,
-    )
+    action = launch(
+        server, power.PASSWORD, [way or ways[0]], prelude, actor=actor, now=now,
+        seconds=PASSWORD_SECONDS, parameters={"username": username, "way": way or ways[0]},
+        seal=key, sealed=sealed,
+    )  # fmt: skip
     return action, chosen
 
 

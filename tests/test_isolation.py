@@ -3,11 +3,14 @@
 The table is held complete: a new route that is not in it fails a test.
 """
 
+import re
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from servers.models import Action, Server
+from snapshots.models import Snapshot
 from tests.live.conftest import connect, session_of, token_of  # noqa: F401 — a fixture
 from tests.live.test_socket import now
 
@@ -41,6 +44,16 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "api/v1/servers/<int:pk>/console/": ("post", {}, (201, 404, 201, 401)),
     "api/v1/servers/<int:pk>/actions/": ("get", None, (200, 404, 200, 401)),
     "api/v1/servers/<int:pk>/password/": ("post", {}, (400, 404, 400, 401)),
+    "api/v1/servers/<int:pk>/snapshots/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/servers/<int:pk>/snapshot-abilities/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/servers/<int:pk>/snapshot-schedules/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/servers/<int:pk>/snapshot-schedules/<str:kind>/": (
+        "put",
+        {"time_zone": "UTC"},
+        (200, 404, 200, 401),
+    ),
+    "api/v1/snapshots/<int:pk>/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/snapshots/<int:pk>/rollback/": ("post", {"confirm": "x"}, (400, 404, 400, 401)),
     "api/v1/actions/": ("get", None, (200, 200, 200, 401)),
     "api/v1/actions/<int:pk>/": ("get", None, (200, 404, 200, 401)),
     "api/v1/schema/": ("get", None, (200, 200, 200, 200)),
@@ -67,8 +80,11 @@ def staff_routes():
 
 @pytest.fixture
 def people(server, alice, bob, staff):
-    """Four kinds of people, a server of the first, and an action of it that bears its number."""
+    """Four kinds of people, a server of the first, and what of it bears its number."""
     an_action_of(server, pk=server.pk)
+    Snapshot.objects.create(
+        pk=server.pk, server=server, name="before", title="Before", taken_at=server.status_since
+    )
     return dict(zip(PEOPLE, (alice, bob, staff, None), strict=True))
 
 
@@ -93,7 +109,7 @@ def test_every_route_is_in_the_table():
 @pytest.mark.parametrize("route", TABLE)
 def test_a_route_by_session(route, people, server, browser_of, redis_server):
     method, body, expected = TABLE[route]
-    path = "/" + route.replace("<int:pk>", str(server.pk))
+    path = "/" + route.replace("<int:pk>", str(server.pk)).replace("<str:kind>", "daily")
     form = {"content_type": "application/json"} if route.startswith("api/") else {}
     got = tuple(
         outcome(getattr(browser_of(people[who]), method)(path, body, **form)) for who in PEOPLE
@@ -105,7 +121,7 @@ def test_a_route_by_session(route, people, server, browser_of, redis_server):
 @pytest.mark.parametrize("route", [route for route in TABLE if route.startswith("api/")])
 def test_a_route_by_token(route, people, server, api_of, redis_server):
     method, body, expected = TABLE[route]
-    path = "/" + route.replace("<int:pk>", str(server.pk))
+    path = "/" + route.replace("<int:pk>", str(server.pk)).replace("<str:kind>", "daily")
     got = tuple(getattr(api_of(people[who]), method)(path, body).status_code for who in PEOPLE)
     assert got == expected
 
@@ -116,8 +132,14 @@ def test_somebody_elses_server_looks_like_none(route, people, server, browser_of
     method, body, _ = TABLE[route]
     form = {"content_type": "application/json"} if route.startswith("api/") else {}
     ask = getattr(browser_of(people["other"]), method)
-    theirs = ask("/" + route.replace("<int:pk>", str(server.pk)), body, **form)
-    nobodys = ask("/" + route.replace("<int:pk>", "999999"), body, **form)
+    theirs = ask(
+        "/" + route.replace("<int:pk>", str(server.pk)).replace("<str:kind>", "daily"),
+        body,
+        **form,
+    )
+    nobodys = ask(
+        "/" + route.replace("<int:pk>", "999999").replace("<str:kind>", "daily"), body, **form
+    )
     assert theirs.status_code == nobodys.status_code == 404
     if "api" in route:
         assert theirs.content == nobodys.content
@@ -128,6 +150,8 @@ CHANGES = [
     ("post", "actions/", {"type": "stop"}, (202, 404, 202, 401)),
     ("patch", "", {"notes": "x"}, (200, 404, 200, 401)),
     ("delete", "", {"confirm": "x"}, (400, 404, 400, 401)),
+    ("post", "snapshots/", {"title": "x"}, (202, 404, 202, 401)),
+    ("delete", "snapshot-schedules/daily/", {}, (404, 404, 404, 401)),
 ]
 
 
@@ -165,7 +189,7 @@ def test_lists_hold_ones_own_alone(path, people, server, browser_of, clock):
 def test_the_staff_site_is_staffs(route, method, people, browser_of):
     path = "/" + route.replace("<path:object_id>", "1").replace("<id>", "1")
     path = path.replace("<path:content_type_id>", "1").replace("(?P<url>.*)$", "x")
-    path = path.replace("^(?P<app_label>accounts|servers)/$", "servers/")
+    path = re.sub(r"\^\(\?P<app_label>[a-z|]+\)/\$", "servers/", path)
     assert not set(path) & set("<>()^$"), "a part of the route that this test does not fill in"
     # The sign-in page itself, and the way out, which leads there.
     expected = {"/admin/login/": 200, "/admin/logout/": 302}.get(path, SIGN_IN)

@@ -164,11 +164,18 @@ REFUSALS = {
 }
 
 
-class PowerSerializer(serializers.Serializer[dict[str, str]]):
+SNAPSHOT_FIRST = "Take a snapshot first, which is deleted after 24 hours"
+
+
+class PowerSerializer(serializers.Serializer[dict[str, Any]]):
     type = serializers.ChoiceField(choices=[(type, type) for type in power.VERBS])
+    snapshot_first = serializers.BooleanField(default=False, help_text=SNAPSHOT_FIRST)
 
 
 class ServerActions(ActionViews, generics.ListAPIView[Action]):
+    # How a snapshot is taken before, as panel.urls says: this app knows nothing of snapshots.
+    prelude: operations.MakePrelude | None = None
+
     def get_queryset(self) -> QuerySet[Action]:
         if getattr(self, "swagger_fake_view", False):
             return Action.objects.none()
@@ -191,10 +198,15 @@ class ServerActions(ActionViews, generics.ListAPIView[Action]):
         server = server_for(request.user, pk)
         form = PowerSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        wish = form.validated_data
 
         def act() -> idempotency.Reply:
             action = operations.change_power(
-                server, form.validated_data["type"], actor=actor_of(request), now=datetime.now(UTC)
+                server,
+                wish["type"],
+                actor=actor_of(request),
+                now=datetime.now(UTC),
+                prelude=self.prelude if wish["snapshot_first"] else None,
             )
             return 202, self.get_serializer(action).data
 
@@ -223,6 +235,7 @@ class PasswordSerializer(serializers.Serializer[dict[str, str]]):
         choices=[("agent", "agent"), ("cloud_init", "cloud_init")], required=False,
         help_text="At once by the guest agent, or at the next start by cloud-init; else the best",
     )  # fmt: skip
+    snapshot_first = serializers.BooleanField(default=False, help_text=SNAPSHOT_FIRST)
 
 
 class PasswordReplySerializer(ActionSerializer):
@@ -237,6 +250,8 @@ class PasswordDenied(Exception):
 
 
 class ServerPassword(APIView):
+    prelude: operations.MakePrelude | None = None
+
     @extend_schema(
         operation_id="servers_password_create",
         request=PasswordSerializer,
@@ -264,6 +279,7 @@ class ServerPassword(APIView):
                 password=wish.get("password", ""),
                 actor=actor_of(request),
                 now=datetime.now(UTC),
+                prelude=self.prelude if wish["snapshot_first"] else None,
             )
             said = ActionSerializer(action, context={"request": request}).data
             return 202, {**said, "username": username, "password": password}

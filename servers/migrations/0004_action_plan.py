@@ -4,30 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('servers', '0003_console_seen'),
+        ("servers", "0003_console_seen"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='action',
-            name='is_queued',
-            field=models.BooleanField(default=False, verbose_name='waits for its turn'),
+            model_name="action",
+            name="is_queued",
+            field=models.BooleanField(default=False, verbose_name="waits for its turn"),
         ),
         migrations.AddField(
-            model_name='action',
-            name='plan',
+            model_name="action",
+            name="plan",
             field=models.JSONField(default=list),
         ),
         migrations.AddField(
-            model_name='action',
-            name='seconds',
+            model_name="action",
+            name="seconds",
             field=models.PositiveIntegerField(default=300),
         ),
         migrations.AddField(
-            model_name='action',
-            name='watcher',
+            model_name="action",
+            name="watcher",
             field=models.CharField(blank=True, max_length=64),
         ),
     ]

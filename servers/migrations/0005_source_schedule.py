@@ -4,20 +4,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('servers', '0004_action_plan'),
+        ("servers", "0004_action_plan"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='action',
-            name='source',
-            field=models.CharField(choices=[('web', 'web page'), ('api', 'API'), ('admin', 'admin site'), ('command', 'command line'), ('schedule', 'schedule'), ('system', 'the panel itself')], max_length=16, verbose_name='source'),
+            model_name="action",
+            name="source",
+            field=models.CharField(
+                choices=[
+                    ("web", "web page"),
+                    ("api", "API"),
+                    ("admin", "admin site"),
+                    ("command", "command line"),
+                    ("schedule", "schedule"),
+                    ("system", "the panel itself"),
+                ],
+                max_length=16,
+                verbose_name="source",
+            ),
         ),
         migrations.AlterField(
-            model_name='consolesession',
-            name='source',
-            field=models.CharField(choices=[('web', 'web page'), ('api', 'API'), ('admin', 'admin site'), ('command', 'command line'), ('schedule', 'schedule'), ('system', 'the panel itself')], max_length=16, verbose_name='source'),
+            model_name="consolesession",
+            name="source",
+            field=models.CharField(
+                choices=[
+                    ("web", "web page"),
+                    ("api", "API"),
+                    ("admin", "admin site"),
+                    ("command", "command line"),
+                    ("schedule", "schedule"),
+                    ("system", "the panel itself"),
+                ],
+                max_length=16,
+                verbose_name="source",
+            ),
         ),
     ]

@@ -28,6 +28,10 @@ class Worker:
         self.committed = committed
         self.messages = []
         self.count = 0
+        self.tasks = {
+            "servers.run_action": self.run_action,
+            "servers.follow_actions": self.follow_actions,
+        }
 
     def send(self, name, arguments, **options):
         self.count += 1
@@ -61,15 +65,16 @@ class Worker:
         self.clock.seconds = max(self.clock.seconds, message.due)
         if message.expires is not None and self.clock.seconds > message.expires:
             return
-        with self.committed():
-            if message.name == "servers.run_action":
-                dispatch.run(
-                    message.arguments["action_id"],
-                    clock=self.clock,
-                    sealed=message.arguments.get("sealed", ""),
-                )
-            elif message.name == "servers.follow_actions":
-                follow.follow(message.arguments["cluster_id"], clock=self.clock)
+        task = self.tasks.get(message.name)
+        if task is not None:
+            with self.committed():
+                task(**message.arguments)
+
+    def run_action(self, action_id, sealed=""):
+        dispatch.run(action_id, clock=self.clock, sealed=sealed)
+
+    def follow_actions(self, cluster_id):
+        follow.follow(cluster_id, clock=self.clock)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_it_is_made_without_a_warning(capsys, tmp_path):
 
 def test_every_route_is_in_it(document):
     routes = {
-        "/api/v1/" + str(route.pattern).replace("<int:pk>", "{id}")
+        "/api/v1/" + str(route.pattern).replace("<int:pk>", "{id}").replace("<str:kind>", "{kind}")
         for route in api
         if isinstance(route, URLPattern) and route.name not in NOT_DOCUMENTED
     }

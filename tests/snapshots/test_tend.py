@@ -1,0 +1,246 @@
+"""Schedules: due once, kept by number, never a human's; and who is told what failed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.models import Notification
+from servers.models import Action, Server
+from servers.operations import Invalid
+from snapshots import schedules, tend
+from snapshots.models import Snapshot, SnapshotSchedule
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def schedule(server, alices, clock):
+    """Every day at three in Berlin, the last two kept."""
+
+    def make(kind="daily", **wish):
+        wish = {"hour": 3, "keep": 2, "time_zone": "Europe/Berlin", **wish}
+        return schedules.save(server, kind, wish, actor=alices, now=clock())
+
+    return make
+
+
+@pytest.fixture
+def at(worker, world):
+    """Sets the clock to a moment, with the cluster along."""
+
+    def move(moment):
+        worker.clock.seconds = moment.timestamp()
+        world.advance(worker.clock.seconds)
+
+    return move
+
+
+def taken():
+    return Snapshot.objects.filter(origin="schedule", taken_at__isnull=False)
+
+
+def test_it_runs_when_it_is_due(schedule, tick, at, guest):
+    daily = schedule()
+    due = daily.next_run_at
+    assert due.astimezone(UTC).hour == 2
+    at(due - timedelta(seconds=60))
+    tick(10)
+    assert not Snapshot.objects.exists()
+    at(due + timedelta(seconds=5))
+    tick()
+    (snapshot,) = taken()
+    assert snapshot.name == f"auto-daily-{due + timedelta(hours=1):%Y%m%d}-0300"
+    assert snapshot.name in guest.snapshots
+    action = Action.objects.get()
+    assert (action.source, action.requested_by, action.status) == ("schedule", None, "success")
+    daily.refresh_from_db()
+    assert daily.next_run_at == due + timedelta(days=1)
+
+
+def test_two_beats_do_not_double_it(schedule, tick, at, worker, committed):
+    daily = schedule()
+    at(daily.next_run_at + timedelta(seconds=5))
+    stale = SnapshotSchedule.objects.select_related("server").get()
+    tick(0)
+    with committed():
+        assert not tend.run_one(stale, worker.clock())
+    worker.run(30)
+    assert taken().count() == 1
+
+
+def test_missed_runs_run_once(schedule, tick, at):
+    daily = schedule()
+    at(daily.next_run_at + timedelta(days=9, hours=1))
+    tick()
+    tick()
+    assert taken().count() == 1
+    daily.refresh_from_db()
+    assert daily.next_run_at > datetime.fromtimestamp(0, UTC) + timedelta(days=9)
+
+
+def test_the_last_two_are_kept_and_a_humans_always(schedule, take, tick, at, guest):
+    human, _ = take("auto-daily-20200101-0300")
+    daily = schedule()
+    for day in range(5):
+        daily.refresh_from_db()
+        at(daily.next_run_at + timedelta(seconds=day))
+        tick(60)
+        tick(60)
+    names = sorted(taken().values_list("name", flat=True))
+    assert len(names) == 2
+    assert set(guest.snapshots) == {*names, human.name}
+    assert Action.objects.filter(type="snapshot.delete", source="schedule").count() == 3
+
+
+def test_a_snapshot_that_somebody_made_in_proxmox_by_our_name_stays(
+    schedule, tick, at, guest, world, looked
+):
+    from tests.snapshots.test_look import outside
+
+    for day in range(4):
+        outside(guest, f"auto-daily-2026010{day}-0300", world.now - 86400 * (10 - day))
+    looked()
+    daily = schedule(keep=1)
+    at(daily.next_run_at)
+    tick(60)
+    tick(60)
+    assert len(guest.snapshots) == 5
+
+
+def test_a_busy_server_is_asked_again(schedule, tick, at, ask, server, world, worker):
+    daily = schedule()
+    at(daily.next_run_at - timedelta(seconds=30))
+    world.hang_task("qmreset")
+    ask(server, "reset")
+    worker.run(31)
+    tick(1)
+    assert not Snapshot.objects.exists()
+    world.release_tasks()
+    Action.objects.update(active=None, status="success")
+    tick(60)
+    assert taken().count() == 1
+
+
+def test_busy_all_the_time_is_told(schedule, tick, at, ask, server, alice):
+    daily = schedule()
+    ask(server, "reboot")
+    at(daily.next_run_at + timedelta(hours=4))
+    tick(1)
+    daily.refresh_from_db()
+    assert daily.last_error == "Another operation was under way all the time."
+    note = Notification.objects.get()
+    assert note.recipient == alice
+    assert "web1: a scheduled snapshot was not taken" in note.subject
+    assert daily.next_run_at > daily.last_run_at
+
+
+def test_a_failure_in_proxmox_is_told(schedule, tick, at, world, alice):
+    daily = schedule()
+    world.fail_task("qmsnapshot", "no space left on device")
+    at(daily.next_run_at)
+    tick()
+    note = Notification.objects.get()
+    assert note.recipient == alice
+    assert "no space left on device" in note.body
+    tick(60)
+    assert Notification.objects.count() == 1
+
+
+def test_the_limit_is_told(schedule, tick, at, take, settings):
+    daily = schedule(keep=1)
+    settings.SNAPSHOTS_PER_SERVER = 1
+    take("Mine")
+    at(daily.next_run_at)
+    tick()
+    daily.refresh_from_db()
+    assert "limit" in daily.last_error
+    assert Notification.objects.count() == 1
+    assert Snapshot.objects.count() == 1
+
+
+def test_what_is_off_does_not_run(schedule, tick, at):
+    daily = schedule()
+    due = daily.next_run_at
+    schedule(enabled=False)
+    at(due + timedelta(hours=1))
+    tick()
+    assert not Snapshot.objects.exists()
+
+
+def test_a_gone_servers_schedule_does_not_run(schedule, tick, at, server):
+    daily = schedule()
+    Server.objects.filter(pk=server.pk).update(present=None, status="gone")
+    at(daily.next_run_at + timedelta(hours=1))
+    tick()
+    assert not Action.objects.exists()
+
+
+def test_a_clock_that_was_set_back(schedule, tick, at, worker):
+    daily = schedule()
+    SnapshotSchedule.objects.update(next_run_at=worker.clock() + timedelta(days=400))
+    tick(0)
+    daily.refresh_from_db()
+    assert daily.next_run_at < worker.clock() + timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"time_zone": "Europe/Atlantis"}, "time_zone"),
+        ({"keep": 0}, "keep"),
+        ({"keep": 10}, "keep"),
+    ],
+)
+def test_schedules_that_cannot_be(wish, field, schedule):
+    with pytest.raises(Invalid) as raised:
+        schedule(**wish)
+    assert raised.value.field == field
+    assert not SnapshotSchedule.objects.exists()
+
+
+def test_all_kinds_together_keep_below_the_limit(schedule):
+    schedule("hourly", keep=5)
+    with pytest.raises(Invalid):
+        schedule("daily", keep=5)
+    schedule("daily", keep=4)
+
+
+def calm():
+    """Running VMs, without the one that is backed up meanwhile and the one on thick LVM."""
+    running = Server.objects.filter(kind="qemu", status="running")
+    return running.exclude(name__in=("shop-app", "legacy-crm"))
+
+
+class TestTurns:
+    """So many of a cluster at a time: the others wait, and are seen to."""
+
+    def test_the_others_wait_their_turn(self, polled, worker, settings, committed, clock, alice):
+        settings.SNAPSHOTS_AT_ONCE = 2
+        servers = list(calm()[:5])
+        for server in servers:
+            SnapshotSchedule.objects.create(server=server, kind="daily", next_run_at=clock())
+        most = 0
+        with committed():
+            assert tend.run_schedules(worker.clock()) == 5
+        waited = set()
+        for _ in range(100):
+            worker.run(0.2)
+            at_work = Action.objects.filter(active=True, sent_at__isnull=False).count()
+            most = max(most, at_work)
+            waited |= set(Action.objects.filter(is_queued=True).values_list("pk", flat=True))
+        assert most == 2
+        assert len(waited) >= 3
+        assert Action.objects.filter(status="success").count() == 5
+        assert not Action.objects.filter(is_queued=True).exists()
+
+    def test_a_lost_redis_leaves_nobody_waiting(self, polled, worker, settings, committed, clock):
+        settings.SNAPSHOTS_AT_ONCE = 1
+        for server in calm()[:4]:
+            SnapshotSchedule.objects.create(server=server, kind="daily", next_run_at=clock())
+        with committed():
+            tend.run_schedules(worker.clock())
+        for _ in range(6):
+            worker.run(3)
+            worker.lose()
+        worker.run(200)
+        assert Action.objects.filter(status="success").count() == 4
