@@ -103,6 +103,10 @@ FAILURES: dict[str, Words] = {
     "name_used": _("There is a snapshot of that name already."),
     "no_snapshots": _("No snapshots can be taken where its disks are."),
     "not_newest": _("The storage of its disks goes back to the newest snapshot alone."),
+    "never_sent_midway": _(
+        "What comes before was done, but then the panel did not get to the rest in time."
+    ),
+    "no_access": _("Whoever asked for it may not act on this server any more."),
     "ha_error": _("High availability has put this server into the state error."),
 }
 LOSSES: dict[str, Words] = {

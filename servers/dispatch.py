@@ -97,6 +97,7 @@ def prepare(order: Order) -> Guest | None:
             actions.release(action)
             return None
         raise Unfit("secret_lost", "The password was lost on its way. Nothing was changed.")
+    check_person(action)
     guest = look_at(action, clock=clock)
     if steps.is_done(action, guest):
         actions.next_step(action, now=clock())
@@ -109,6 +110,19 @@ def prepare(order: Order) -> Guest | None:
     )  # fmt: skip
     is_ours = turns.take(action, note) if action.step in steps.IN_TURN else note()
     return guest if is_ours else None
+
+
+def check_person(action: Action) -> None:
+    """Whoever asked for it may have lost the server, or the account, while it waited. What the
+    panel asked for itself names nobody."""
+    if not action.server.present:
+        raise Unfit("gone", "It does not exist any more.")
+    if not action.requested_by_email:
+        return
+    person = action.requested_by
+    mine = Server.objects.none() if person is None else Server.objects.visible_to(person)
+    if not mine.filter(pk=action.server_id).exists():
+        raise Unfit("no_access", "Whoever asked for it may not act on this server any more.")
 
 
 def send(order: Order, guest: Guest) -> None:
@@ -130,7 +144,11 @@ def send(order: Order, guest: Guest) -> None:
             return
         actions.release(action)
     except (ProxmoxDenied, ProxmoxRefused) as error:
-        actions.fail(action, code_of(error), str(error), now=clock())
+        if action.step == steps.AGENT and verdicts.is_timeout(str(error)):
+            # The agent was asked, and may yet have done it.
+            actions.lose(action, "not_confirmed", str(error), now=clock())
+        else:
+            actions.fail(action, code_of(error), str(error), now=clock())
         return
     carry_on(action.pk, order.sealed)
     follow_soon(action.server.cluster_id)

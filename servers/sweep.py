@@ -49,8 +49,10 @@ def send_again(now: datetime) -> None:
                 message = "The password was lost on its way. Nothing was changed."
                 actions.fail(action, "secret_lost", message, now=now, unsent=True)
         elif now >= action.deadline:
-            message = "Nothing was done: the panel did not get to it in time."
-            actions.fail(action, "never_sent", message, now=now, unsent=True)
+            done = "What comes before it was done" if action.steps else "Nothing was done"
+            code = "never_sent_midway" if action.steps else "never_sent"
+            message = f"{done}: the panel did not get to it in time."
+            actions.fail(action, code, message, now=now, unsent=True)
         else:
             enqueue("servers.run_action", expires=EXPIRES, action_id=action.pk)
 

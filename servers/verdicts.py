@@ -11,6 +11,7 @@ WARNINGS = re.compile(r"WARNINGS: (\d{1,2000})")
 # Any more would not fit its column, and tell nobody anything.
 MOST_WARNINGS = 9999
 
+TIMEOUT = re.compile(r"got timeout|timed out|timeout", re.IGNORECASE)
 # The first pattern that is found says what kind of failure it was.
 KINDS = (
     ("locked", re.compile(r"\b(VM|CT) is locked|is locked \(")),
@@ -24,10 +25,13 @@ KINDS = (
     ("no_snapshots", re.compile(r"snapshot feature is not available")),
     ("not_newest", re.compile(r"is not most recent snapshot")),
     # Not of its bridge, its disk or its storage, which do not exist just as well.
-    ("moved", re.compile(r"onfiguration file '[^']*' does not exist|unable to find configuration")),
+    (
+        "moved",
+        re.compile(r"onfiguration file '[^']*' does not exist|unable to find configuration"),
+    ),
     ("protected", re.compile(r"protection mode enabled")),
     ("agent", re.compile(r"guest agent|Agent error|qga command", re.IGNORECASE)),
-    ("timeout", re.compile(r"got timeout|timed out|timeout", re.IGNORECASE)),
+    ("timeout", TIMEOUT),
 )
 
 
@@ -50,3 +54,8 @@ def kind_of(words: str) -> str:
     if re.search(r"guest agent is not running", words, re.IGNORECASE):
         return "agent"
     return next((code for code, pattern in KINDS if pattern.search(words)), "refused")
+
+
+def is_timeout(words: str) -> bool:
+    """Proxmox waited in vain for somebody's answer. Not: for a lock, before it asked."""
+    return bool(TIMEOUT.search(words)) and kind_of(words) != "lock_busy"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from accounts.audit import Actor
+from accounts.audit import SYSTEM, Actor
 from accounts.models import Source
-from servers import action_words, dispatch, operations
+from servers import action_words, dispatch, operations, ownership
 from servers.models import Action, Server
 from servers.proxmox.errors import ProxmoxUnreachable
 from servers.proxmox.upid import parse
@@ -159,6 +159,7 @@ class TestTasks:
     def test_another_node_that_is_dead_holds_nobody_up(
         self, polled, world, ask, worker, now_of, alice
     ):
+        Server.objects.update(owner=alice)
         there = {}
         for server in Server.objects.filter(status="running", kind="qemu").select_related("node"):
             there.setdefault(server.node.name, server)
@@ -355,19 +356,87 @@ class TestTakenOver:
         monkeypatch.setattr(dispatch, "look_at", slow)
 
 
-def test_a_host_that_goes_away_between_two_steps(
-    server, world, guest, alice, worker, now_of, committed, clock
-):
+@pytest.fixture
+def deletion(server, alice, committed, clock, worker):
+    """Alice has asked for her running server to be deleted."""
     Server.objects.filter(pk=server.pk).update(protected=False)
     server.refresh_from_db()
     with committed():
-        action = operations.delete(
+        return operations.delete(
             server, confirm=server.name, stop_first=True, actor=Actor(alice, Source.WEB),
             now=clock(),
         )  # fmt: skip
-    world.fail_next("DELETE", "/qemu/", status=595, reason="No route to host", times=99)
-    worker.run(120)
-    action = now_of(action)
-    assert (action.status, action.error_code) == (Status.FAILED, "unreachable_midway")
-    assert "powered off" in action_words.sentence(action)
-    assert guest.vmid in world.guests
+
+
+class TestBetweenTwoSteps:
+    def test_the_host_goes_away(self, deletion, world, guest, worker, now_of):
+        world.fail_next("DELETE", "/qemu/", status=595, reason="No route to host", times=99)
+        worker.run(120)
+        action = now_of(deletion)
+        assert (action.status, action.error_code) == (Status.FAILED, "unreachable_midway")
+        assert "powered off" in action_words.sentence(action)
+        assert guest.vmid in world.guests
+
+    def test_the_panel_goes_away(self, deletion, world, guest, worker, now_of, monkeypatch):
+        self.stop_after_the_first(deletion, worker, now_of, monkeypatch)
+        worker.clock.pass_by(3600)
+        worker.run(60)
+        action = now_of(deletion)
+        assert (action.status, action.error_code) == (Status.FAILED, "never_sent_midway")
+        assert "nothing was done" not in action_words.sentence(action).lower()
+        assert guest.vmid in world.guests
+
+    def test_the_server_changes_hands(
+        self, deletion, server, bob, world, guest, worker, now_of, monkeypatch, clock
+    ):
+        self.stop_after_the_first(deletion, worker, now_of, monkeypatch)
+        ownership.assign([server], bob, actor=SYSTEM, now=clock())
+        Server.objects.filter(pk=server.pk).update(protected=False)
+        worker.run(60)
+        action = now_of(deletion)
+        assert (action.status, action.error_code) == (Status.FAILED, "no_access")
+        assert guest.vmid in world.guests
+
+    def stop_after_the_first(self, deletion, worker, now_of, monkeypatch):
+        """What would begin the second step is lost."""
+        with monkeypatch.context() as patched:
+            patched.setattr("servers.actions.wake", lambda *args, **kwargs: None)
+            worker.run(9, beat=False)
+        assert [over["step"] for over in now_of(deletion).steps] == ["stop"]
+        assert now_of(deletion).sent_at is None
+
+
+class TestWhoAsked:
+    def test_the_server_is_somebody_elses_now(
+        self, server, bob, ask, worker, now_of, verbs, clock
+    ):
+        action = ask(server, "stop")
+        ownership.assign([server], bob, actor=SYSTEM, now=clock())
+        worker.run(30)
+        action = now_of(action)
+        assert (action.status, action.error_code, verbs()) == (Status.FAILED, "no_access", [])
+
+    def test_the_account_is_closed(self, server, alice, ask, worker, now_of, verbs):
+        action = ask(server, "stop")
+        alice.is_active = False
+        alice.save()
+        worker.run(30)
+        assert (now_of(action).error_code, verbs()) == ("no_access", [])
+
+    def test_the_account_is_deleted(self, server, alice, ask, worker, now_of, verbs):
+        action = ask(server, "stop")
+        alice.delete()
+        worker.run(30)
+        assert (now_of(action).error_code, verbs()) == ("no_access", [])
+
+    def test_staff_may_go_on(self, server, bob, staff, ask, worker, now_of, clock):
+        action = ask(server, "stop", person=staff)
+        ownership.assign([server], bob, actor=SYSTEM, now=clock())
+        worker.run(30)
+        assert now_of(action).status == Status.SUCCESS
+
+    def test_nobody_did(self, server, ask, worker, now_of):
+        action = ask(server, "stop")
+        Action.objects.filter(pk=action.pk).update(requested_by=None, requested_by_email="")
+        worker.run(30)
+        assert now_of(action).status == Status.SUCCESS

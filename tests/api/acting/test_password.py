@@ -165,6 +165,14 @@ class TestNotConfirmed:
         assert (action.status, action.error_code) == ("lost", "not_confirmed")
         assert len(verbs()) == 1
 
+    def test_an_agent_that_hangs_may_yet_have_done_it(self, reset, world, server, worker):
+        world.set_agent(server.vmid, "hanging")
+        answer = reset()
+        worker.run(60)
+        action = ended(answer)
+        assert (action.status, action.error_code) == ("lost", "not_confirmed")
+        assert "got timeout" in action.error_message
+
     def test_the_worker_dies_while_it_asks(self, reset, worker, monkeypatch, clock):
         class Killed(BaseException):
             pass
