@@ -34,6 +34,7 @@ LONGEST_WAIT = timedelta(hours=2)
 # A message that is on its way is given this long before another one is sent.
 PATIENCE = timedelta(seconds=10)
 SWEPT_AT_ONCE = 500
+KEPT_FOR = timedelta(days=90)
 EXPIRES = timedelta(seconds=60)
 
 
@@ -177,3 +178,11 @@ def sweep(now: datetime) -> None:
     ids = waiting.order_by("next_attempt_at", "id").values_list("pk", flat=True)
     for notification_id in ids[:SWEPT_AT_ONCE]:
         enqueue("alerts.deliver", expires=EXPIRES, notification_id=notification_id)
+
+
+def forget(now: datetime) -> int:
+    """Removes what was told, or given up, long ago."""
+    over = (Status.SENT, Status.GIVEN_UP)
+    old = Notification.objects.filter(status__in=over, created_at__lt=now - KEPT_FOR)
+    deleted, _ = old.delete()
+    return deleted

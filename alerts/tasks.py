@@ -19,3 +19,8 @@ def deliver(*, notification_id: int, **_: object) -> None:
 @shared_task(name="alerts.sweep_notifications")
 def sweep_notifications(**_: object) -> None:
     delivery.sweep(clock())
+
+
+@shared_task(name="alerts.forget_notifications")
+def forget_notifications(**_: object) -> None:
+    delivery.forget(clock())

@@ -213,6 +213,7 @@ CELERY_TASK_ROUTES = {
     "servers.sweep_actions": {"queue": "actions"},
     "alerts.deliver": {"queue": "deliver"},
     "alerts.sweep_notifications": {"queue": "deliver"},
+    "alerts.forget_notifications": {"queue": "deliver"},
 }
 CELERY_ENABLE_UTC = True
 
@@ -294,6 +295,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "monitoring.prune_samples",
         "schedule": min(600, RETENTION_DAYS * 86400),
         "options": {"expires": 600},
+    },
+    "forget notifications": {
+        "task": "alerts.forget_notifications",
+        "schedule": 3600,
+        "options": {"expires": 3600, "queue": "deliver"},
     },
     "clear expired sessions and tokens": {
         "task": "accounts.clear_expired",

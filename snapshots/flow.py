@@ -137,8 +137,9 @@ def memory_refused(server: Server, state: ServerSnapshots) -> str:
 def room(
     server: Server, state: ServerSnapshots, *, now: datetime, taking: str | None = None
 ) -> retention.Verdict:
-    """Whether the limits allow another one."""
-    longest = timedelta(days=state.limit_days) if state.limit_days else None
+    """Whether the limits allow another one. How old others are does not stop a schedule."""
+    is_limited = state.limit_days and taking is None
+    longest = timedelta(days=state.limit_days) if is_limited else None
     return retention.over_limit(
         held(server),
         most=state.limit,

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from servers import dispatch, facts, live
 from servers.clusters import access_to, gateway_to
@@ -114,6 +115,7 @@ def take_in(
         decided = plan(reported(listing), known(rows), is_whole=not listing.malformed)
         changed = apply(server, rows, decided)
         changed |= drop_what_was_never_made(rows, decided, started=started)
+        changed |= give_back(server)
         has_any = Snapshot.objects.filter(server=server).exists()
         fields = {
             "present": decided.current_parent
@@ -216,6 +218,26 @@ def drop_what_was_never_made(rows: list[Snapshot], decided: Plan, *, started: da
     ]
     Snapshot.objects.filter(pk__in=never, taken_at=None).delete()
     return bool(never)
+
+
+def give_back(server: Server) -> bool:
+    """Where taking one failed and the list has one of that name, it is somebody else's."""
+    theirs = Snapshot.objects.filter(
+        server=server,
+        taken_at__isnull=False,
+        action__status=Action.Status.FAILED,
+        action__step="snapshot",
+        origin__in=(Snapshot.Origin.PERSON, Snapshot.Origin.SCHEDULE, Snapshot.Origin.SAFETY),
+    )
+    return bool(
+        theirs.update(
+            origin=Snapshot.Origin.OUTSIDE,
+            title=F("name"),
+            schedule_kind="",
+            expires_at=None,
+            action=None,
+        )
+    )
 
 
 def is_over(action: Action | None, before: datetime) -> bool:

@@ -27,8 +27,6 @@ LONGEST_INTERVAL = {
     Kind.DAILY: timedelta(days=3),
     Kind.WEEKLY: timedelta(days=9),
 }
-# So many are told apart; more only matter as many.
-MOST_MISSED = 100
 
 
 @dataclass(frozen=True)
@@ -53,14 +51,6 @@ class Rule:
             raise ValueError(f"There is no time zone {self.time_zone!r}.")
 
 
-@dataclass(frozen=True)
-class Due:
-    """The last time that was due, and how many before it went by without a run (at most 100)."""
-
-    at: datetime
-    missed: int
-
-
 @cache
 def zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -69,41 +59,6 @@ def zones() -> frozenset[str]:
 def next_run(rule: Rule, after: datetime) -> datetime:
     """The first time in UTC, strictly after `after`."""
     return next(runs(rule, after))
-
-
-def due(rule: Rule, last_due: datetime, now: datetime) -> Due | None:
-    """What is due since `last_due`, None where nothing is.
-
-    After downtime one run follows, however many were missed, as long as `at` is kept as the next
-    `last_due`. Where that lies beyond the next run, a clock was set back: nobody ever meant it.
-    """
-    span = LONGEST_INTERVAL[Kind(rule.kind)]
-    if last_due > next_run(rule, now):
-        return Due(latest(rule, now - span, now), missed=0)
-    if next_run(rule, last_due) > now:
-        return None
-    at = latest(rule, max(last_due, now - span), now)
-    return Due(at, missed=missed(rule, last_due, at))
-
-
-def missed(rule: Rule, last_due: datetime, due_at: datetime) -> int:
-    """How many runs were due between the two, at most 100."""
-    count = 0
-    for at in runs(rule, last_due):
-        if at >= due_at or count == MOST_MISSED:
-            break
-        count += 1
-    return count
-
-
-def latest(rule: Rule, after: datetime, until: datetime) -> datetime:
-    """The last run after the one and not after the other, between which there has to be one."""
-    found = next_run(rule, after)
-    for at in runs(rule, found):
-        if at > until:
-            break
-        found = at
-    return found
 
 
 def runs(rule: Rule, after: datetime) -> Iterator[datetime]:

@@ -16,7 +16,7 @@ class Message:
     due: float
     order: int
     name: str = field(compare=False)
-    arguments: dict = field(compare=False)
+    arguments: dict[str, object] = field(compare=False)
     expires: float | None = field(compare=False, default=None)
 
 

@@ -261,3 +261,11 @@ def test_the_tasks(told, clock, sent, committed, monkeypatch):
     told.refresh_from_db()
     assert told.status == "sent"
     assert sent == []
+
+
+def test_what_was_told_long_ago_is_forgotten(told, clock):
+    clock.pass_by(91 * 86400)
+    assert delivery.forget(clock()) == 0, "it still has to be told"
+    deliver(told, clock)
+    assert delivery.forget(clock()) == 1
+    assert not Notification.objects.exists()

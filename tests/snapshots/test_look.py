@@ -60,6 +60,17 @@ def test_another_one_under_an_old_name_is_another(take, looked, guest, world, wo
     assert found.origin == "outside"
 
 
+def test_one_of_the_same_name_that_is_not_ours_stays_theirs(take, guest, world, looked, worker):
+    """Another panel on the same cluster, say: ours fails, and never takes theirs for its own."""
+    outside(guest, "before-panel", world.now)
+    _, action = take("Before", wait=False)
+    worker.run(20)
+    action.refresh_from_db()
+    assert (action.status, action.error_code) == ("failed", "name_used")
+    (found,) = looked()
+    assert (found.origin, found.title) == ("outside", "before-panel")
+
+
 def test_a_row_that_was_lost_is_known_again(take, looked):
     ours, _ = take("До обновления")
     Snapshot.objects.all().delete()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapshots.schedule import Due, Kind, Rule, due, next_run, runs
+from snapshots.schedule import Kind, Rule, next_run, runs
 
 HOUR = timedelta(hours=1)
 ZONES = [
@@ -192,56 +192,3 @@ def test_daily_is_at_its_time_unless_that_does_not_exist(rule, after):
     else:
         just_before = (local.astimezone(UTC) - timedelta(minutes=1)).astimezone(zone)
         assert just_before.utcoffset() != local.utcoffset()
-
-
-NIGHTLY = Rule(Kind.DAILY, 0, 3)
-
-
-@pytest.mark.parametrize(
-    ("last_due", "now", "expected"),
-    [
-        ("2026-11-20 03:00", "2026-11-20 12:00", None),
-        ("2026-11-20 03:00", "2026-11-21 02:59:59", None),
-        ("2026-11-20 03:00", "2026-11-21 03:00", ("2026-11-21 03:00", 0)),
-        ("2026-11-20 03:00", "2026-11-21 15:00", ("2026-11-21 03:00", 0)),
-        ("2026-11-20 03:00", "2026-11-25 02:00", ("2026-11-24 03:00", 3)),
-        ("2020-11-20 03:00", "2026-11-25 02:00", ("2026-11-24 03:00", 100)),
-        # A clock that was set back a little, so that a run is not repeated, and by years.
-        ("2026-11-20 03:00", "2026-11-20 02:00", None),
-        ("2031-11-20 03:00", "2026-11-20 04:00", ("2026-11-20 03:00", 0)),
-    ],
-)
-def test_after_downtime_one_run_follows(last_due, now, expected):
-    found = due(NIGHTLY, utc(last_due), utc(now))
-
-    assert found == (expected and Due(utc(expected[0]), expected[1]))
-
-
-@given(rule=RULES, start=MOMENTS, away=st.timedeltas(timedelta(0), timedelta(days=40)))
-def test_what_was_run_is_not_due_again(rule, start, away):
-    now = start + away
-    found = due(rule, start, now)
-
-    if found is None:
-        assert next_run(rule, start) > now
-    else:
-        assert start < found.at <= now < next_run(rule, found.at)
-        assert due(rule, found.at, now) is None
-
-
-@given(rule=RULES, start=MOMENTS)
-def test_each_run_comes_once_to_who_looks_every_now_and_then(rule, start):
-    last, seen = start, []
-    for minutes in range(0, 3000, 37):
-        found = due(rule, last, start + timedelta(minutes=minutes))
-        if found:
-            seen.append(found)
-            last = found.at
-
-    expected = [
-        at for at in islice(runs(rule, start), 60) if at <= start + timedelta(minutes=2997)
-    ]
-    if rule.kind == Kind.HOURLY and rule.time_zone == "Australia/Lord_Howe":
-        assert len(seen) + sum(found.missed for found in seen) == len(expected)
-    else:
-        assert [found.at for found in seen] == expected
