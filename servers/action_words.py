@@ -82,9 +82,7 @@ LOCKS: dict[str, Words] = {
 FAILURES: dict[str, Words] = {
     "denied": _("The panel lacks the rights for this. The staff have to look."),
     "unreachable": _("The host could not be reached; nothing was done."),
-    "unreachable_midway": _(
-        "The server was powered off, but then the host could not be reached: it was not deleted."
-    ),
+    "unreachable_midway": _("Then the host could not be reached: the rest was not done."),
     "guest_ignored_it": _("The server did not react to being asked. You can power it off."),
     "interrupted": _("It was interrupted on the host."),
     "overruled": _("A power-off was asked for instead."),
@@ -103,11 +101,14 @@ FAILURES: dict[str, Words] = {
     "name_used": _("There is a snapshot of that name already."),
     "no_snapshots": _("No snapshots can be taken where its disks are."),
     "not_newest": _("The storage of its disks goes back to the newest snapshot alone."),
-    "never_sent_midway": _(
-        "What comes before was done, but then the panel did not get to the rest in time."
-    ),
+    "never_sent_midway": _("Then the panel did not get to the rest in time: it was not done."),
     "no_access": _("Whoever asked for it may not act on this server any more."),
     "ha_error": _("High availability has put this server into the state error."),
+}
+# Said of what had to be done first, where the rest was not.
+STEPS_DONE: dict[str, Words] = {
+    steps.STOP: _("The server was powered off."),
+    steps.SNAPSHOT: _("A snapshot was taken."),
 }
 LOSSES: dict[str, Words] = {
     "deadline": _("It was not over when its time was up."),
@@ -179,12 +180,24 @@ def sentence(action: Action) -> str:
         case Action.Status.SUCCESS:
             return with_warnings(done(action), action.warnings)
         case Action.Status.FAILED:
-            return str(FAILURES.get(action.error_code) or action.error_message)
+            return after_steps(action, FAILURES.get(action.error_code) or action.error_message)
         case Action.Status.LOST:
             known = LOSSES.get(action.error_code) or action.error_message
-            return now_("It is not known how this ended. %(why)s") % {"why": known}
+            return after_steps(
+                action, now_("It is not known how this ended. %(why)s") % {"why": known}
+            )
         case _:
             return f"{doing(action)}…"
+
+
+def after_steps(action: Action, words: Words) -> str:
+    """How it ended, and before it what had been done by then: that stays done."""
+    before = [
+        str(STEPS_DONE[step["step"]])
+        for step in action.steps
+        if step["step"] in STEPS_DONE and step["step"] != action.step and step["upid"]
+    ]
+    return " ".join([*before, str(words)])
 
 
 def done(action: Action) -> str:

@@ -374,8 +374,20 @@ class TestBetweenTwoSteps:
         worker.run(120)
         action = now_of(deletion)
         assert (action.status, action.error_code) == (Status.FAILED, "unreachable_midway")
-        assert "powered off" in action_words.sentence(action)
+        assert action_words.sentence(action) == (
+            "The server was powered off. Then the host could not be reached: the rest was not done."
+        )
         assert guest.vmid in world.guests
+
+    def test_it_says_what_was_done_before_it_failed(
+        self, deletion, server, world, guest, worker, now_of, monkeypatch
+    ):
+        self.stop_after_the_first(deletion, worker, now_of, monkeypatch)
+        Server.objects.filter(pk=server.pk).update(protected=True)
+        worker.run(60)
+        assert action_words.sentence(now_of(deletion)) == (
+            "The server was powered off. The server is protected from being deleted."
+        )
 
     def test_the_panel_goes_away(self, deletion, world, guest, worker, now_of, monkeypatch):
         self.stop_after_the_first(deletion, worker, now_of, monkeypatch)
@@ -383,7 +395,7 @@ class TestBetweenTwoSteps:
         worker.run(60)
         action = now_of(deletion)
         assert (action.status, action.error_code) == (Status.FAILED, "never_sent_midway")
-        assert "nothing was done" not in action_words.sentence(action).lower()
+        assert "powered off. Then the panel did not get to" in action_words.sentence(action)
         assert guest.vmid in world.guests
 
     def test_the_server_changes_hands(
