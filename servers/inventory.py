@@ -167,6 +167,11 @@ def lock(cluster_id: int) -> None:
     Cluster.objects.select_for_update().only("pk").get(pk=cluster_id)
 
 
+def lock_server(server_id: int) -> None:
+    """Before one of its actions, for who changes both: the cluster, the server, the action."""
+    Server.objects.select_for_update().only("pk").filter(pk=server_id).first()
+
+
 def replace(server: Server, identity: str, *, now: datetime) -> Server:
     """Another guest has this server's VMID: the server is gone, a new one without owner begins."""
     with transaction.atomic():

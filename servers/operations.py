@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.audit import Actor
-from servers import actions, passwords, power, steps
+from servers import actions, inventory, passwords, power, steps
 from servers.facts import facts_of
 from servers.models import Action, LastSample, Server
 
@@ -98,6 +98,7 @@ def change_power(
     verb = power.VERBS[type]  # type: ignore[index]  # the caller checked it
     parameters: dict[str, object] = {}
     with transaction.atomic():
+        inventory.lock_server(server.pk)
         active = actions.active_action(server)
         if active is not None and overrules(type, active):
             message = "A power-off was asked for instead."

@@ -28,6 +28,7 @@ def arrived(action: Action, *, now: datetime) -> None:
         if action.step == steps.DESTROY:
             # In the order in which the cycle takes them: the cluster first.
             inventory.lock(action.server.cluster_id)
+            inventory.lock_server(action.server_id)
             succeed(action, now=now)
             inventory.delete(action.server, by=action.requested_by_email, now=now)
             return
