@@ -112,11 +112,20 @@ def action_of(action: Action) -> dict[str, object]:
         "requested_at": action.requested_at.isoformat(),
         "started_at": iso(action.started_at),
         "finished_at": iso(action.finished_at),
-        # Who of the staff it was is not the customer's business.
-        "requested_by": None if action.by_staff else action.requested_by_email or None,
+        "requested_by": requester_of(action),
         "by_staff": action.by_staff,
         "source": action.source,
     }
+
+
+def requester_of(action: Action) -> str | None:
+    """The owner's address where it was they: staff and former owners are nobody's business."""
+    is_owners = (
+        action.requested_by_id is not None
+        and action.requested_by_id == action.server.owner_id
+        and not action.by_staff
+    )
+    return action.requested_by_email if is_owners else None
 
 
 def iso(moment: datetime | None) -> str | None:

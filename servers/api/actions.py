@@ -63,7 +63,9 @@ class ActionSerializer(serializers.Serializer[Action]):
     requested_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
-    requested_by = serializers.CharField(allow_null=True, help_text="null: staff, or the panel")
+    requested_by = serializers.CharField(
+        allow_null=True, help_text="Its owner; null: staff, a former owner, or the panel"
+    )
     by_staff = serializers.BooleanField()
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]
     host = HostSerializer(allow_null=True, help_text="null unless you are staff")
@@ -119,7 +121,7 @@ class ActionFilterOfPerson(filters.DjangoFilterBackend):
             kwargs["data"] = kwargs["data"].copy()
             kwargs["data"].pop("cluster", None)
             if kwargs["data"].get("by"):
-                kwargs["queryset"] = queryset.filter(by_staff=False)
+                kwargs["queryset"] = queryset.filter(requested_by=request.user)
         return kwargs
 
 

@@ -3,6 +3,8 @@
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.audit import SYSTEM
+from servers import ownership
 from servers.models import Action, Server
 
 pytestmark = pytest.mark.django_db
@@ -157,6 +159,13 @@ class TestHistory:
     def test_a_customer_cannot_ask_who_of_the_staff_or_which_cluster(self, api, done):
         assert self.listed(api, "actions/", by="staff@") == []
         assert self.listed(api, "actions/", cluster="elsewhere") == ["start", "stop"]
+
+    def test_a_former_owner_is_nobodys_business(self, done, api_of, bob, server, clock):
+        ownership.assign([server], bob, actor=SYSTEM, now=clock())
+        client = api_of(bob)
+        body = client.get(f"/api/v1/actions/{done[0].pk}/").json()
+        assert (body["requested_by"], body["by_staff"]) == (None, False)
+        assert self.listed(client, "actions/", by="alice") == []
 
     def test_bob_sees_nothing_of_it(self, api_of, bob, done):
         assert self.listed(api_of(bob), "actions/") == []
