@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.place import Place
 
-PARTS = ["cycles", "actions", "charts"]
+PARTS = ["cycles", "actions", "schedules", "charts"]
 
 
 def main() -> int:
@@ -16,12 +16,13 @@ def main() -> int:
     parser.add_argument("--cycles", type=int, default=8, help="measured, after one to warm up")
     parser.add_argument("--history", type=int, default=500, help="servers with a filled week")
     parser.add_argument("--actions", type=int, default=200, help="at once, on one worker")
+    parser.add_argument("--schedules", type=int, default=500, help="of snapshots, due at once")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
     parser.add_argument("--quick", action="store_true", help="small: that it works, not how fast")
     arguments = parser.parse_args(sys.argv[1:] or os.environ.get("BENCH", "").split())
     if arguments.quick:
         arguments.servers, arguments.cycles, arguments.history = [200], 2, 5
-        arguments.actions = 10
+        arguments.actions = arguments.schedules = 10
     with Place() as place:
         # Django's settings are read from the environment that the place has prepared.
         from bench.run import run

@@ -7,7 +7,7 @@ from statistics import median, quantiles
 
 from django.db import connection
 
-from bench import actions, charts, cycles
+from bench import actions, charts, cycles, schedules
 from bench.place import Place
 
 
@@ -23,6 +23,9 @@ def run(place: Place, wanted: Namespace) -> Iterator[str]:
             yield ""
     if "actions" in wanted.only:
         yield from action_table(actions.measure(place, wanted.actions))
+        yield ""
+    if "schedules" in wanted.only:
+        yield from schedule_table(schedules.measure(place, wanted.schedules))
         yield ""
     if "charts" in wanted.only:
         yield from chart_table(charts.measure(wanted.history))
@@ -67,6 +70,20 @@ def cycle_table(result: cycles.Result) -> Iterator[str]:
     yield f"first cycle, which makes the servers: {result.first * 1000:.0f} ms wall"
     yield f"the same in a Celery worker (solo pool): {result.worker * 1000:.0f} ms CPU a cycle"
     yield f"the simulator's own cost: {result.simulator * 1000:.0f} ms CPU a cycle"
+
+
+def schedule_table(result: schedules.Result) -> Iterator[str]:
+    yield f"## {result.due} snapshot schedules due at once, on one worker"
+    yield ""
+    yield f"all asked for in: {result.requested:.1f} s, the first one taken after {result.first:.1f} s"
+    yield (
+        f"in the first {result.seconds:.0f} s: {result.taken} taken, "
+        f"{result.calls:.1f} calls to Proxmox for each"
+    )
+    yield (
+        f"a cycle, wall: {schedules.milliseconds(result.quiet):.0f} ms before, "
+        f"{schedules.milliseconds(result.busy):.0f} ms meanwhile (medians)"
+    )
 
 
 def chart_table(result: charts.Result) -> Iterator[str]:
