@@ -21,8 +21,11 @@ from servers.views import history as history_views
 from servers.views import password as password_views
 from servers.views import servers as servers_views
 from servers.views import settings as settings_views
+from servers.views.safety import Safety
 from snapshots import api as snapshots_api
-from snapshots import flow
+from snapshots import flow, offers
+
+safety = {"safety": Safety(prelude=offers.before, refused=offers.safety_refused)}
 
 api = [
     path("auth/token/", accounts_api.TokenView.as_view(), name="auth-token"),
@@ -87,9 +90,14 @@ urlpatterns = [
     path("", servers_views.server_list, name="server-list"),
     path("servers/<int:pk>/", servers_views.server_detail, name="server-detail"),
     path("servers/<int:pk>/controls/", controls_views.server_controls, name="server-controls"),
-    path("servers/<int:pk>/actions/", actions_views.server_actions, name="server-actions"),
+    path("servers/<int:pk>/actions/", actions_views.server_actions, safety, name="server-actions"),
     path("servers/<int:pk>/history/", history_views.server_history, name="server-history"),
-    path("servers/<int:pk>/password/", password_views.server_password, name="server-password"),
+    path(
+        "servers/<int:pk>/password/",
+        password_views.server_password,
+        safety,
+        name="server-password",
+    ),
     path("servers/<int:pk>/settings/", settings_views.server_settings, name="server-settings"),
     path("servers/<int:pk>/delete/", settings_views.server_delete, name="server-delete"),
     path("servers/<int:pk>/console/", console_views.server_console, name="server-console"),

@@ -15,28 +15,32 @@ from accounts.audit import Actor
 from accounts.models import Source
 from servers import action_words, actions, operations, power
 from servers.models import Server
-from servers.operations import NotPossible
+from servers.operations import Invalid, NotPossible
 from servers.power import Refusal
 from servers.views import controls
 from servers.views.door import of_server, person
+from servers.views.safety import CHANGES, Safety, wished
 
 LONGEST_KEY = idempotency.LONGEST_KEY - 40
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_server
-def server_actions(request: HttpRequest, server: Server) -> HttpResponse:
+def server_actions(
+    request: HttpRequest, server: Server, safety: Safety | None = None
+) -> HttpResponse:
     """GET asks once more before a power change that interrupts; POST makes one."""
     wish = request.POST if request.method == "POST" else request.GET
     type = wish.get("type", "")
     if type not in power.VERBS:
         return redirect("server-detail", server.pk)
-    return (
-        change(request, server, type) if request.method == "POST" else ask(request, server, type)
-    )
+    do = change if request.method == "POST" else ask
+    return do(request, server, type, safety)
 
 
-def ask(request: HttpRequest, server: Server, type: str) -> HttpResponse:
+def ask(
+    request: HttpRequest, server: Server, type: str, safety: Safety | None = None
+) -> HttpResponse:
     refusals = operations.offers(server, actions.active_action(server)).refusals
     context = {
         "server": server,
@@ -44,20 +48,29 @@ def ask(request: HttpRequest, server: Server, type: str) -> HttpResponse:
         "label": action_words.label(type),
         "consequence": action_words.CONSEQUENCES.get(type, ""),
         "why_not": action_words.reason(refusals.get(type, Refusal("kind", server.kind))),
+        "has_safety": safety is not None and type in CHANGES,
+        "safety_refused": safety.refused(server) if safety and type in CHANGES else "",
         "key": controls.new_key(),
     }
     template = "servers/confirm_form.html" if is_fetched(request) else "servers/confirm.html"
     return render(request, template, context)
 
 
-def change(request: HttpRequest, server: Server, type: str) -> HttpResponse:
+def change(
+    request: HttpRequest, server: Server, type: str, safety: Safety | None = None
+) -> HttpResponse:
+    prelude = wished(request, safety) if type in CHANGES else None
+
     def act() -> idempotency.Reply:
         action = operations.change_power(
-            server, type, actor=actor_of(request), now=datetime.now(UTC)
+            server, type, actor=actor_of(request), now=datetime.now(UTC), prelude=prelude
         )
         return 202, {"action": action.pk}
 
-    status, error = attempt(lambda: once(request, type, act))
+    try:
+        status, error = attempt(lambda: once(request, type, act))
+    except Invalid as wrong:
+        status, error = 422, str(wrong)
     if is_fetched(request):
         server.refresh_from_db()
         return controls.answer(request, server, status=status, error=error)

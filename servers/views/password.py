@@ -19,6 +19,7 @@ from servers.operations import Invalid
 from servers.views import controls
 from servers.views.actions import actor_of, attempt, once
 from servers.views.door import of_server, person
+from servers.views.safety import Safety, wished
 
 LONGEST_PASSWORD = 4096
 GENERATED, CHOSEN = "generated", "chosen"
@@ -59,6 +60,9 @@ class PasswordForm(forms.Form):
         max_length=passwords.LONGEST,
         widget=forms.PasswordInput(attrs={"class": "input", "autocomplete": "new-password"}),
     )
+    snapshot_first = forms.BooleanField(
+        label=_("Take a snapshot first, deleted after 24 h"), required=False
+    )
     current_password = forms.CharField(
         label=_("Your password for this panel"),
         strip=False,
@@ -86,17 +90,19 @@ class PasswordForm(forms.Form):
 @sensitive_post_parameters("password", "current_password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_server
-def server_password(request: HttpRequest, server: Server) -> HttpResponse:
+def server_password(
+    request: HttpRequest, server: Server, safety: Safety | None = None
+) -> HttpResponse:
     if request.method != "POST":
         is_asked = reading.ask(server, now=datetime.now(UTC))
-        return page(request, server, PasswordForm(server), is_asked=is_asked)
+        return page(request, server, PasswordForm(server), safety, is_asked=is_asked)
     form = PasswordForm(server, request.POST)
     if not form.is_valid():
-        return page(request, server, form, status=400)
+        return page(request, server, form, safety, status=400)
     if not is_own(request, form.cleaned_data["current_password"]):
         form.add_error("current_password", now_("This is not your password."))
-        return page(request, server, form, status=403)
-    return reset(request, server, form)
+        return page(request, server, form, safety, status=403)
+    return reset(request, server, form, safety)
 
 
 def is_own(request: HttpRequest, password: str) -> bool:
@@ -106,7 +112,9 @@ def is_own(request: HttpRequest, password: str) -> bool:
     return again is not None and again.pk == user.pk
 
 
-def reset(request: HttpRequest, server: Server, form: PasswordForm) -> HttpResponse:
+def reset(
+    request: HttpRequest, server: Server, form: PasswordForm, safety: Safety | None
+) -> HttpResponse:
     wish = form.cleaned_data
     done: dict[str, Any] = {}
 
@@ -118,6 +126,7 @@ def reset(request: HttpRequest, server: Server, form: PasswordForm) -> HttpRespo
             password=wish["password"],
             actor=actor_of(request),
             now=datetime.now(UTC),
+            prelude=wished(request, safety),
         )
         return 202, {"action": action.pk, "password": password}
 
@@ -130,10 +139,10 @@ def reset(request: HttpRequest, server: Server, form: PasswordForm) -> HttpRespo
         status, refused = attempt(act_once)
     except Invalid as error:
         form.add_error(error.field, str(error))
-        return page(request, server, form, status=400)
+        return page(request, server, form, safety, status=400)
     if refused:
         form.add_error(None, refused)
-        return page(request, server, form, status=status)
+        return page(request, server, form, safety, status=status)
     context = {
         **controls.context_of(server, person(request)),
         "tab": "password",
@@ -150,6 +159,7 @@ def page(
     request: HttpRequest,
     server: Server,
     form: PasswordForm,
+    safety: Safety | None,
     *,
     is_asked: bool = False,
     status: int = 200,
@@ -162,6 +172,8 @@ def page(
         "ways": operations.password_ways(server),
         "is_pending": operations.password_is_pending(server),
         "is_asked": is_asked,
+        "has_safety": safety is not None,
+        "safety_refused": safety.refused(server) if safety else "",
         "key": controls.new_key(),
     }
     return render(request, "servers/password.html", context, status=status)
