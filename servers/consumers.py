@@ -256,7 +256,7 @@ def visible_ids(user: User, server_ids: list[int]) -> list[int]:
 
 @database_sync_to_async
 def states_of(server_ids: list[int]) -> dict[int, dict[str, object]]:
-    unfinished = Action.objects.unfinished().filter(server__in=server_ids)
+    unfinished = Action.objects.unfinished().filter(server__in=server_ids).select_related("server")
     actions = {action.server_id: action_of(action) for action in unfinished}
     servers = Server.objects.filter(pk__in=server_ids).select_related("last_sample")
     return {

@@ -27,7 +27,14 @@ def test_every_example_works(stack):
     )
     assert done.returncode == 0, done.stderr + done.stdout[-2000:]
     said = done.stdout
-    for words in ("Restarted.", "root has the new password.", "Deleted, with its disks."):
+    for words in (
+        "Restarted.",
+        "root has the new password.",
+        "Deleted, with its disks.",
+        "The snapshot “Before the upgrade” was taken.",
+        "Rolled back to “Before the upgrade”.",
+        "The snapshot “Before the upgrade” was deleted.",
+    ):
         assert words in said
     assert '"wrong_state"' in said
     assert "/console/" in said
