@@ -7,46 +7,56 @@ as running for some seconds: the list is what the nodes last told each other.
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
-from uuid import uuid4
+from typing import TypeVar
 
+from django.db import DatabaseError
 from django.db.models import Q
 
-from servers import actions, inventory, outcomes, steps
+from servers import actions, follow_claim, inventory, outcomes, steps, task_logs
 from servers.actions import LONGEST_CLAIM, LONGEST_WAIT
 from servers.clusters import access_to, gateway_to
-from servers.models import Action, Cluster, ClusterToken
-from servers.proxmox.errors import ProxmoxDenied, ProxmoxError, ProxmoxRefused
+from servers.models import Action, Cluster, ClusterToken, Server
+from servers.proxmox.errors import (
+    ProxmoxDenied,
+    ProxmoxError,
+    ProxmoxRefused,
+    ProxmoxUnreachable,
+)
 from servers.proxmox.gateway import Gateway
-from servers.proxmox.types import Access, TaskState
+from servers.proxmox.types import Access, GuestState, Kind, TaskState
 from servers.proxmox.upid import parse
-from servers.queue import enqueue
 
 logger = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-INTERVAL = timedelta(seconds=1)
 SHORTEST_PAUSE = timedelta(seconds=0.2)
-CLAIM_LASTS = timedelta(seconds=60)
 # A pass ends early rather than let one node that hangs hold up the others.
 PASS_SECONDS = 20.0
 # The cluster's list may lag behind a node's own word.
 RUNNING_FOR_SURE = timedelta(seconds=3)
 NOT_ANSWERED = timedelta(seconds=5)
+# Later than the others of its node, which were not asked about for its sake.
+HELD_OTHERS_UP = timedelta(seconds=8)
 # A task that was taken is there at once; pveproxy itself gives a call up after thirty seconds.
 SEARCH_FOR = timedelta(seconds=45)
 SEARCH_EVERY = timedelta(seconds=2)
 STATE_EVERY = timedelta(seconds=2)
-LOG_FIRST, LOG_EVERY, LOGS_PER_PASS = timedelta(seconds=2), timedelta(seconds=5), 3
-LOG_LINES = 12
 # From so many actions on one node on, its list is one call instead of many.
 MANY = 2
 # After a gap in looking, by downtime or by a clock that jumped, an outcome gets this much more time.
 GAP, GRACE = timedelta(seconds=60), timedelta(seconds=60)
+
+
+Answer = TypeVar("Answer")
+
+
+class StillSilent(ProxmoxUnreachable):
+    """The node was not asked again: a pass has better to do than wait for it once more."""
 
 
 @dataclass
@@ -60,6 +70,7 @@ class Pass:
     tasks: dict[str, TaskState] = field(default_factory=dict)
     still_running: list[int] = field(default_factory=list)
     unhappy: list[Action] = field(default_factory=list)
+    silent: dict[str, ProxmoxUnreachable] = field(default_factory=dict)
 
     @property
     def actor(self) -> Gateway:
@@ -73,13 +84,23 @@ class Pass:
     def is_over(self) -> bool:
         return monotonic() - self.started > PASS_SECONDS
 
+    def asked(self, node: str, call: Callable[[], Answer]) -> Answer:
+        """The answer, unless the node has left another question of this pass without one."""
+        if error := self.silent.get(node):
+            raise StillSilent(str(error))
+        try:
+            return call()
+        except ProxmoxUnreachable as error:
+            self.silent[node] = error
+            raise
+
     def learn(self, states: Iterable[TaskState]) -> None:
         self.tasks.update({state.upid.text: state for state in states})
 
 
 def follow(cluster_id: int, *, clock: Clock) -> bool:
     """One pass, unless somebody else is at it. Comes back by itself while anything is running."""
-    claim = claim_following(cluster_id, now=clock())
+    claim = follow_claim.take(cluster_id, now=clock())
     if claim is None:
         return False
     started = monotonic()
@@ -92,42 +113,9 @@ def follow(cluster_id: int, *, clock: Clock) -> bool:
             server__cluster_id=cluster_id, sent_at__isnull=False
         )
         took = timedelta(seconds=monotonic() - started)
-        pause = max(INTERVAL - took, SHORTEST_PAUSE) if goes_on.exists() else None
-        release_following(cluster_id, claim, now=clock(), pause=pause)
+        pause = max(follow_claim.INTERVAL - took, SHORTEST_PAUSE) if goes_on.exists() else None
+        follow_claim.release(cluster_id, claim, now=clock(), pause=pause)
     return True
-
-
-def claim_following(cluster_id: int, *, now: datetime) -> str | None:
-    claim = uuid4().hex
-    free = Q(follow_claimed_until=None) | Q(follow_claimed_until__lt=now)
-    due = Q(follow_next_at=None) | Q(follow_next_at__lte=now)
-    won = (
-        Cluster.objects.filter(pk=cluster_id)
-        .filter(free | Q(follow_claimed_until__gt=now + LONGEST_CLAIM))
-        .filter(due | Q(follow_next_at__gt=now + LONGEST_WAIT))
-        .update(follow_claim=claim, follow_claimed_until=now + CLAIM_LASTS)
-    )
-    return claim if won else None
-
-
-def release_following(
-    cluster_id: int, claim: str, *, now: datetime, pause: timedelta | None
-) -> None:
-    """The next pass is due after half the pause, so that a message that comes early counts.
-
-    Without a pause nothing runs any more.
-    """
-    due = now + (pause or INTERVAL) / 2
-    released = Cluster.objects.filter(pk=cluster_id, follow_claim=claim).update(
-        follow_claim="", follow_claimed_until=None, follow_next_at=due
-    )
-    if released and pause is not None:
-        enqueue(
-            "servers.follow_actions",
-            delay=pause,
-            expires=timedelta(seconds=30),
-            cluster_id=cluster_id,
-        )
 
 
 def running(cluster_id: int, now: datetime) -> list[Action]:
@@ -155,12 +143,27 @@ def look_at_all(cluster_id: int, due: list[Action], *, clock: Clock) -> None:
     look_at_tasks(look, followed)
     for action in due:
         if not look.is_over:
-            look_without_task(look, action)
+            alone(look, action, look_without_task)
     actions.looked_at(look.still_running, now=clock())
     for action in look.unhappy:
         if not look.is_over:
-            look_closer(look, action)
-    read_logs(look, followed)
+            alone(look, action, look_closer)
+    for action in task_logs.due(followed, now=clock()):
+        if not look.is_over:
+            alone(look, action, read_log)
+
+
+def alone(look: Pass, action: Action, act: Callable[[Pass, Action], None]) -> None:
+    """What cannot be stored of one action holds up no other; when its time is up, it is lost."""
+    try:
+        act(look, action)
+    except (DatabaseError, ValueError, OverflowError):
+        logger.exception("What became of action %s cannot be noted.", action.pk)
+        put_off([action], "The panel could not note what became of it.", now=look.clock())
+
+
+def read_log(look: Pass, action: Action) -> None:
+    task_logs.read(look.actor, action, clock=look.clock)
 
 
 def look_without_task(look: Pass, action: Action) -> None:
@@ -176,7 +179,8 @@ def look_without_task(look: Pass, action: Action) -> None:
 
 def look_closer(look: Pass, action: Action) -> None:
     """After the end was told: what the server does now, and the log that says why."""
-    read_log(look, action)
+    if action.upid:
+        read_log(look, action)
     if action.status != Action.Status.SUCCESS or action.step == steps.ROLL_BACK:
         observe(look, action)
 
@@ -209,7 +213,7 @@ def look_at_cluster(look: Pass, followed: list[Action]) -> list[Action]:
     for action in followed:
         state = look.tasks.get(action.upid)
         if state is not None and not state.is_running:
-            settle(look, action, state)
+            alone(look, action, look_at_task)
         elif state is None or is_long_ago(action, now):
             rest.append(action)
     return rest
@@ -223,7 +227,9 @@ def look_at_node(look: Pass, node: str, there: list[Action]) -> None:
     if len(there) >= MANY:
         since = min(parse(action.upid).started_at for action in there)
         try:
-            states = look.actor.node_tasks(node=node, since=since, limit=500)
+            states = look.asked(
+                node, lambda: look.actor.node_tasks(node=node, since=since, limit=500)
+            )
         except ProxmoxRefused as error:
             logger.info("%s on %s lists no tasks: %s", look.cluster, node, error)
         except ProxmoxError as error:
@@ -234,14 +240,15 @@ def look_at_node(look: Pass, node: str, there: list[Action]) -> None:
     for action in there:
         if look.is_over:
             return
-        look_at_task(look, action)
+        alone(look, action, look_at_task)
 
 
 def look_at_task(look: Pass, action: Action) -> None:
     state = look.tasks.get(action.upid)
     if state is None:
+        upid = parse(action.upid)
         try:
-            state = look.actor.task_state(parse(action.upid))
+            state = look.asked(upid.node, lambda: look.actor.task_state(upid))
         except ProxmoxRefused as error:
             task_is_lost(look, action, error)
             return
@@ -281,27 +288,37 @@ def task_is_lost(look: Pass, action: Action, error: ProxmoxRefused) -> None:
 
 def observe(look: Pass, action: Action) -> None:
     server = action.server
-    kind = server.kind
     node = server.node.name if server.node else action.node
     try:
-        state = look.reader.guest_state(
-            node=node,
-            kind=kind,  # type: ignore[arg-type]  # Server.Kind has these two
-            vmid=server.vmid,
-        )
+        state = state_of(look, server, node)
     except ProxmoxError as error:
         logger.info("The state of server %s cannot be seen: %s", server.pk, error)
         return
     inventory.observe(server.pk, state.status, lock=state.lock, now=look.clock())
 
 
-def not_answered(asked: Iterable[Action], error: ProxmoxError, *, now: datetime) -> None:
+def state_of(look: Pass, server: Server, node: str) -> GuestState:
+    kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
+    return look.asked(
+        node, lambda: look.reader.guest_state(node=node, kind=kind, vmid=server.vmid)
+    )
+
+
+def not_answered(asked: Sequence[Action], error: ProxmoxError, *, now: datetime) -> None:
+    is_to_blame = len(asked) == 1 and not isinstance(error, StillSilent)
+    again = HELD_OTHERS_UP if is_to_blame else NOT_ANSWERED
+    put_off(asked, str(error), now=now, again=again)
+
+
+def put_off(
+    asked: Sequence[Action], why: str, *, now: datetime, again: timedelta = NOT_ANSWERED
+) -> None:
     """Whoever is past the deadline ends with that; the others are asked about again later."""
     for action in asked:
         if outcomes.is_late(action, now=now, gap=GAP, grace=GRACE):
-            outcomes.too_late(action, str(error), now=now)
+            outcomes.too_late(action, why, now=now)
         else:
-            actions.looked(action, now=now, next_look_at=now + NOT_ANSWERED)
+            actions.looked(action, now=now, next_look_at=now + again)
 
 
 # Without a task
@@ -311,7 +328,10 @@ def search(look: Pass, action: Action) -> None:
     """No answer came to the call. If Proxmox took it, there is a task that was not there before."""
     now = look.clock()
     try:
-        tasks = look.actor.guest_tasks(node=action.node, vmid=action.server.vmid)
+        tasks = look.asked(
+            action.node,
+            lambda: look.actor.guest_tasks(node=action.node, vmid=action.server.vmid),
+        )
     except ProxmoxError as error:
         not_answered([action], error, now=now)
         return
@@ -339,11 +359,7 @@ def look_at_state(look: Pass, action: Action) -> None:
     server = action.server
     node = server.node.name if server.node else action.node
     try:
-        state = look.reader.guest_state(
-            node=node,
-            kind=server.kind,  # type: ignore[arg-type]  # Server.Kind has these two
-            vmid=server.vmid,
-        )
+        state = state_of(look, server, node)
     except ProxmoxError as error:
         not_answered([action], error, now=now)
         return
@@ -356,34 +372,3 @@ def look_at_state(look: Pass, action: Action) -> None:
         outcomes.too_late(action, f"HA has not acted: the server is {state.status}.", now=now)
     else:
         actions.looked(action, now=now, next_look_at=now + STATE_EVERY)
-
-
-# The log, for staff
-
-
-def read_logs(look: Pass, followed: list[Action]) -> None:
-    """Of a few running tasks, those that were read longest ago."""
-    now = look.clock()
-    waiting = [action for action in followed if is_log_due(action, now)]
-    waiting.sort(key=lambda action: action.log_at or action.requested_at)
-    for action in waiting[:LOGS_PER_PASS]:
-        if look.is_over:
-            return
-        read_log(look, action)
-
-
-def is_log_due(action: Action, now: datetime) -> bool:
-    if action.active is None or action.sent_at is None:
-        return False
-    if action.log_at is None:
-        return now - action.sent_at >= LOG_FIRST
-    return abs(now - action.log_at) >= LOG_EVERY
-
-
-def read_log(look: Pass, action: Action) -> None:
-    try:
-        lines = look.actor.task_log(parse(action.upid))
-    except ProxmoxError as error:
-        logger.info("The log of %s cannot be read: %s", action.upid, error)
-        return
-    actions.note_log(action, lines[-LOG_LINES:], now=look.clock())
