@@ -1,5 +1,6 @@
 """What every API endpoint shares: one error shape, the mapping from domain errors."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
@@ -131,10 +132,19 @@ def fields_of(raised: exceptions.ValidationError) -> dict[str, list[str]]:
     detail = raised.detail
     if isinstance(detail, list):
         return {"non_field_errors": [str(item) for item in detail]}
-    return {
-        str(name): [str(item) for item in (texts if isinstance(texts, list) else [texts])]
-        for name, texts in detail.items()
-    }
+    return {str(name): list(texts_of(texts)) for name, texts in detail.items()}
+
+
+def texts_of(detail: object) -> Iterator[str]:
+    """Of a field that holds others, each text with the name of the one that it is about."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from (f"{name}: {text}" for text in texts_of(inner))
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from texts_of(inner)
+    else:
+        yield str(detail)
 
 
 @extend_schema(exclude=True)

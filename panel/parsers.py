@@ -1,5 +1,7 @@
 """What the API reads of a body: JSON of a size and a depth that a request here can have."""
 
+import json
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from typing import IO, Any
@@ -9,6 +11,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 LARGEST_BODY = 1024 * 1024
+# The half of a pair that JSON writes some characters as; alone it is none.
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class BoundedJSONParser(JSONParser):
@@ -26,6 +30,17 @@ class BoundedJSONParser(JSONParser):
         # JSON is UTF-8; a charset in the header could name a codec that is none for text.
         context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
-            return super().parse(BytesIO(body), media_type, context)
+            data = super().parse(BytesIO(body), media_type, context)
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
+        if HALF.search(body) and not is_text(data):
+            raise ParseError("The JSON holds half a character, which nothing can store or answer.")
+        return data
+
+
+def is_text(data: object) -> bool:
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

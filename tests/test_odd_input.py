@@ -45,6 +45,12 @@ ADDRESSES = [
         for year in ("0001", "1969", "1970", "9999")
         for zone in ("Z", "%2B14:00", "-14:00")
     ),
+    *(
+        f"/api/v1/actions/?{name}={year}T00:00:00{zone}"
+        for name in ("since", "until")
+        for year in ("0001-01-01", "1969-12-31", "9999-12-31")
+        for zone in ("Z", "%2B14:00", "-14:00")
+    ),
     "/admin/servers/server/?q=%00",
     "/admin/servers/server/?status__exact=%00",
     f"/admin/servers/server/{HUGE}/change/",
@@ -102,6 +108,32 @@ def test_raw_bodies(path, body, content_type, status, api_of):
     answer = api.generic("POST", f"/api/v1/auth/{path}", body, content_type)
     assert answer.status_code == status
     assert set(answer.json()["error"]) == {"code", "message", "fields"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [
+        ("patch", "", "name"),
+        ("delete", "", "confirm"),
+        ("post", "actions/", "type"),
+        ("post", "console/", "kind"),
+        ("post", "password/", "way"),
+    ],
+)
+def test_half_a_character_is_no_text(method, path, field, api_of, alice, server):
+    api = api_of(alice)
+    api.raise_request_exception = False
+    body = f'{{"{field}": "\\ud800", "current_password": "x"}}'
+    address = f"/api/v1/servers/{server.pk}/{path}"
+    answer = api.generic(method, address, body, "application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid")
+
+
+def test_two_halves_are_one(api_of, alice, server):
+    address = f"/api/v1/servers/{server.pk}/"
+    body = '{"notes": "\\ud83d\\ude00"}'
+    answer = api_of(alice).generic("patch", address, body, "application/json")
+    assert answer.json()["notes"] == "\N{GRINNING FACE}"
 
 
 @pytest.mark.parametrize("value", ["\x00", LONG, "é" * 300])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -92,6 +93,12 @@ def host_of(action: Action) -> dict[str, object]:
     }
 
 
+def in_some_year(moment: datetime) -> None:
+    """At either end of the calendar another zone's time is in no year at all."""
+    if not 1970 <= moment.year < 9999:
+        raise ValidationError("Years from 1970 to 9998 alone.")
+
+
 class ActionFilter(filters.FilterSet):
     server = filters.NumberFilter(min_value=1, max_value=2**63 - 1)
     type = filters.CharFilter(max_length=32)
@@ -104,8 +111,12 @@ class ActionFilter(filters.FilterSet):
     cluster = filters.CharFilter(
         field_name="server__cluster__name", max_length=64, help_text="Its name; for staff"
     )
-    since = filters.IsoDateTimeFilter(field_name="requested_at", lookup_expr="gte")
-    until = filters.IsoDateTimeFilter(field_name="requested_at", lookup_expr="lte")
+    since = filters.IsoDateTimeFilter(
+        field_name="requested_at", lookup_expr="gte", validators=[in_some_year]
+    )
+    until = filters.IsoDateTimeFilter(
+        field_name="requested_at", lookup_expr="lte", validators=[in_some_year]
+    )
 
     class Meta:
         model = Action

@@ -86,3 +86,12 @@ def test_a_label_that_is_none(api_of, alice, server):
     answer = api_of(alice).get("/api/v1/servers/", {"label": "a b"})
     assert answer.status_code == 400
     assert "label" in answer.json()["error"]["fields"]
+
+
+def test_a_label_without_text_is_told_in_words(patch):
+    answer = patch({"labels": {"env": None, "team": {}}})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["fields"]["labels"] == [
+        "env: This field may not be null.",
+        "team: Not a valid string.",
+    ]
