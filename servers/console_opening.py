@@ -7,7 +7,7 @@ the other may take its time.
 import logging
 from dataclasses import dataclass
 
-from servers import console_ends, consoles
+from servers import console_ends, consoles, locate
 from servers.clusters import access_to, gateway_to
 from servers.console_ends import End, Over
 from servers.identity import same_guest
@@ -15,10 +15,8 @@ from servers.models import Cluster, ClusterToken, ConsoleSession, Server
 from servers.proxmox.errors import (
     ProxmoxDenied,
     ProxmoxError,
-    ProxmoxRefused,
     ProxmoxUnreachable,
 )
-from servers.proxmox.gateway import Gateway
 from servers.proxmox.types import Access, ConsoleGrant, GuestConfig, Kind
 
 logger = logging.getLogger(__name__)
@@ -78,7 +76,10 @@ def ask(target: Target) -> Opened:
 
 def asked(target: Target) -> Opened:
     reader, actor = gateway_to(target.reader), gateway_to(target.actor)
-    node, config = find(target, reader)
+    found = locate.find(reader, node=target.node, kind=target.kind, vmid=target.vmid)
+    if found is None:
+        raise Over(console_ends.OTHER_GUEST)
+    node, config = found
     if not target.identity or not same_guest(target.identity, config.identity):
         raise Over(console_ends.OTHER_GUEST)
     lacking = consoles.lack(
@@ -91,24 +92,6 @@ def asked(target: Target) -> Opened:
         raise Over(console_ends.SERVER_OFF)
     proxy = actor.vnc_proxy if target.console == consoles.Kind.VNC else actor.term_proxy
     return Opened(proxy(node=node, kind=target.kind, vmid=target.vmid), config)
-
-
-def find(target: Target, reader: Gateway) -> tuple[str, GuestConfig]:
-    """Where the guest is, which may have moved since the last cycle, and its configuration."""
-    if target.node:
-        try:
-            return target.node, reader.guest_config(
-                node=target.node, kind=target.kind, vmid=target.vmid
-            )
-        except ProxmoxRefused as error:
-            if "does not exist" not in str(error):
-                raise
-    for guest in reader.resources().guests:
-        if (guest.type, guest.vmid) == (target.kind, target.vmid) and guest.node != target.node:
-            return guest.node, reader.guest_config(
-                node=guest.node, kind=target.kind, vmid=target.vmid
-            )
-    raise Over(console_ends.OTHER_GUEST)
 
 
 def why_it_closed(target: Target, node: str) -> End:

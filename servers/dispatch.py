@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from servers import actions, facts, inventory, passwords, steps, turns, verdicts
+from servers import actions, facts, inventory, locate, passwords, steps, turns, verdicts
 from servers.clusters import access_to, gateway_to
 from servers.identity import same_guest
 from servers.models import Action, Cluster, ClusterToken, Server
@@ -233,19 +233,13 @@ def look_at(action: Action, *, clock: Clock) -> Guest:
 
 
 def find(server: Server, reader: Gateway) -> tuple[str, GuestConfig]:
-    """Where the guest is now, and its configuration. It may have moved since the last cycle."""
+    """Where the guest is now, and its configuration. Raises Unfit where it is nowhere."""
     kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
     node = server.node.name if server.node else ""
-    if node:
-        try:
-            return node, reader.guest_config(node=node, kind=kind, vmid=server.vmid)
-        except ProxmoxRefused as error:
-            if verdicts.kind_of(str(error)) != "moved":
-                raise
-    for guest in reader.resources().guests:
-        if guest.vmid == server.vmid and guest.type == kind and guest.node != node:
-            return guest.node, reader.guest_config(node=guest.node, kind=kind, vmid=server.vmid)
-    raise Unfit("missing", "Proxmox does not list this server any more.")
+    found = locate.find(reader, node=node, kind=kind, vmid=server.vmid)
+    if found is None:
+        raise Unfit("missing", "Proxmox does not list this server any more.")
+    return found
 
 
 def known_tasks(guest: Guest) -> list[str]:

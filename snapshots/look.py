@@ -14,7 +14,7 @@ from servers.identity import same_guest
 from servers.models import Action, Cluster, ClusterToken, Server
 from servers.proxmox.errors import ProxmoxError
 from servers.proxmox.gateway import Gateway
-from servers.proxmox.types import GuestConfig, Kind, SnapshotList, SnapshotState
+from servers.proxmox.types import GuestConfig, Kind, SnapshotList
 from servers.queue import enqueue
 from servers.steps import Unfit
 from snapshots.abilities import goes_to_newest_only, obstacles
@@ -137,12 +137,7 @@ def publish(server_id: int) -> None:
 
 
 def reported(listing: SnapshotList) -> list[Reported]:
-    rows = [
-        Reported(
-            each.name, each.description, each.taken_at, each.with_memory, each.parent, each.state
-        )
-        for each in listing.snapshots
-    ]
+    rows = list(listing.snapshots)
     if listing.present is not None:
         rows.append(Reported(PRESENT, parent=listing.present))
     return rows
@@ -172,7 +167,7 @@ def apply(server: Server, rows: list[Snapshot], decided: Plan) -> bool:
     return bool(decided.changed or decided.new or decided.vanished)
 
 
-def fields_of(seen: Reported | SnapshotState) -> dict[str, object]:
+def fields_of(seen: Reported) -> dict[str, object]:
     taken_at = None if seen.taken_at is None else datetime.fromtimestamp(seen.taken_at, UTC)
     return {
         "taken_at": taken_at,

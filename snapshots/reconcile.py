@@ -3,23 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from servers.proxmox.types import SnapshotState
+
 # The row that Proxmox adds for the present: no snapshot, but its parent is what the guest stands on.
 PRESENT = "current"
 
 
-@dataclass(frozen=True)
-class Reported:
-    """A row of Proxmox's list. `taken_at` in Unix seconds, by the node's clock.
-
-    `parent` is empty for one without; `state` while it is being made or removed, else empty.
-    """
-
-    name: str
-    description: str = ""
-    taken_at: int | None = None
-    with_memory: bool = False
-    parent: str = ""
-    state: str = ""
+# A row of Proxmox's list, the present's among them.
+Reported = SnapshotState
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,11 @@ class Moments:
 
 @pytest.fixture
 def moments(worker, monkeypatch):
+    return deadly(worker, monkeypatch)
+
+
+def deadly(worker, monkeypatch):
+    """Has the worker die at one moment, whatever it is at."""
     made = Moments()
     send, carry_out = SimulatedAdapter.send, worker.carry_out
 

@@ -3,9 +3,8 @@
 import pytest
 
 from servers.models import Action
-from servers.simulator.adapter import SimulatedAdapter
 from snapshots.models import Snapshot
-from tests.actions.test_killed import Killed, Moments
+from tests.actions.test_killed import deadly
 
 pytestmark = pytest.mark.django_db
 MOMENTS = 90
@@ -13,26 +12,7 @@ MOMENTS = 90
 
 @pytest.fixture
 def moments(worker, monkeypatch):
-    """Dies at one moment, whatever it is at: sending, following or reading the list."""
-    made = Moments()
-    send, carry_out = SimulatedAdapter.send, worker.carry_out
-
-    def send_and_count(adapter, request, **options):
-        made.pass_one()
-        answer = send(adapter, request, **options)
-        made.pass_one()
-        return answer
-
-    def carry_out_and_die(message):
-        try:
-            with made.counted():
-                carry_out(message)
-        except Killed:
-            made.fatal = None
-
-    monkeypatch.setattr(SimulatedAdapter, "send", send_and_count)
-    monkeypatch.setattr(worker, "carry_out", carry_out_and_die)
-    return made
+    return deadly(worker, monkeypatch)
 
 
 def test_there_are_no_more_moments(take, moments):
