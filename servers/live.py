@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from redis.exceptions import RedisError
 
+from servers import action_words
 from servers.models import Action, LastSample
 
 logger = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def action_of(action: Action) -> dict[str, object]:
         "type": action.type,
         "status": action.status,
         "step": action.step,
-        "error": {"code": action.error_code, "message": action.error_message}
+        "error": {"code": action.error_code, "message": action_words.told(action)}
         if action.error_code
         else None,
         "warnings": action.warnings,

@@ -28,7 +28,9 @@ LONGEST_PASSWORD = 4096
 
 class ActionErrorSerializer(serializers.Serializer[dict[str, str]]):
     code = serializers.CharField()
-    message = serializers.CharField(help_text="In Proxmox's own words, where it has said any.")
+    message = serializers.CharField(
+        help_text="In Proxmox's own words, where it has said any that are for customers."
+    )
 
 
 class StepSerializer(serializers.Serializer[dict[str, Any]]):
@@ -44,6 +46,7 @@ class HostSerializer(serializers.Serializer[dict[str, Any]]):
     cluster = serializers.CharField()
     node = serializers.CharField()
     upid = serializers.CharField()
+    message = serializers.CharField(help_text="Why it failed, with addresses and tokens")
     log = serializers.ListField(child=serializers.CharField())
     steps = StepSerializer(many=True)
     requested_by = serializers.CharField(allow_null=True)
@@ -86,6 +89,7 @@ def host_of(action: Action) -> dict[str, object]:
         "cluster": action.server.cluster.name,
         "node": action.node,
         "upid": action.upid,
+        "message": action.error_message,
         "log": action.log.splitlines(),
         "steps": action.steps,
         "requested_by": action.requested_by_email or None,

@@ -4,7 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.audit import SYSTEM
-from servers import ownership
+from servers import live, ownership
 from servers.models import Action, Server
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +130,15 @@ class TestHistory:
         body = api.get(f"/api/v1/actions/{done[1].pk}/").json()
         assert (body["by_staff"], body["requested_by"], body["host"]) == (True, None, None)
 
+    def test_nor_who_had_the_server_before(self, api, done, server, bob, api_of, clock):
+        ownership.assign([server], bob, actor=SYSTEM, now=clock())
+        bobs = api_of(bob)
+        listed = bobs.get(f"/api/v1/servers/{server.pk}/actions/")
+        assert "alice" not in listed.content.decode()
+        assert [action["requested_by"] for action in listed.json()["results"]] == [None, None]
+        assert self.listed(bobs, "actions/", by="alice") == []
+        assert live.action_of(done[0])["requested_by"] is None
+
     def test_staff_see_where_it_was_done(self, done, api_of, staff, server):
         body = api_of(staff).get(f"/api/v1/actions/{done[0].pk}/").json()
         host = body["host"]
@@ -177,3 +186,37 @@ class TestHistory:
             client.get("/api/v1/actions/", {"page_size": 1})
         with django_assert_num_queries(4):
             client.get("/api/v1/actions/", {"page_size": 2})
+
+
+class TestWhatTheHostSaid:
+    """Its address and the panel's tokens are the staff's business."""
+
+    @pytest.fixture
+    def refused(self, api, api_of, staff, server, world, worker):
+        def run():
+            answer = api.act({"type": "stop"})
+            worker.run(120)
+            path = f"actions/{answer.json()['id']}/"
+            page = api.get(f"/api/v1/{path}").json()["error"]["message"]
+            return page, api_of(staff).get(f"/api/v1/{path}").json()["host"]["message"]
+
+        return run
+
+    def test_it_does_not_answer(self, refused, world, browser_of, alice, staff, server):
+        world.dark()
+        to_customer, to_staff = refused()
+        assert to_customer == "The host could not be reached; nothing was done."
+        assert "pve.example.com" in to_staff
+        for person, is_told in ((alice, False), (staff, True)):
+            page = browser_of(person).get(f"/servers/{server.pk}/").content.decode()
+            assert ("pve.example.com" in page) == is_told
+
+    def test_it_denies(self, refused, world, server):
+        world.fail_next("POST", "status/stop", status=401, reason="invalid token panel@pve!act")
+        to_customer, to_staff = refused()
+        assert "panel@pve" not in to_customer
+        assert "panel@pve" in to_staff
+
+    def test_its_words_about_the_server_are_told(self, refused, world):
+        world.fail_task("qmstop", "bridge 'vmbr9' does not exist")
+        assert refused()[0] == "bridge 'vmbr9' does not exist"
