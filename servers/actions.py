@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import Q
 
 from accounts import audit
 from accounts.audit import Actor
@@ -71,8 +70,7 @@ def launch(
 
     `seconds` from the sending until its outcome counts as lost; `may_wait` for its turn before
     that. `plan`: the steps after the first. `watcher`: the task that is told of each end, with
-    `action_id`. `sealed` goes to the worker alone, for what must
-    not be stored; `seal` is its key.
+    `action_id`. `sealed` goes to the worker alone, for what must not be stored; `seal` is its key.
     """
     try:
         with transaction.atomic():
@@ -289,11 +287,6 @@ def note_log(action: Action, lines: list[str], *, now: datetime) -> None:
         publish(action)
     else:
         Action.objects.filter(pk=action.pk).update(log_at=now)
-
-
-def append_log(action: Action, line: str) -> None:
-    """A line of our own, where Proxmox has no task that would have a log."""
-    Action.objects.filter(pk=action.pk).update(log=Concat(F("log"), Value(f"{line}\n")))
 
 
 def finish(

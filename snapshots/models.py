@@ -62,10 +62,6 @@ class Snapshot(models.Model):
     def __str__(self) -> str:
         return f"{self.title} ({self.server_id})"
 
-    @property
-    def is_made(self) -> bool:
-        return self.taken_at is not None
-
 
 class ServerSnapshots(models.Model):
     """What is known of a server's snapshots as a whole, and what staff allow it."""
