@@ -24,6 +24,9 @@ from servers.views import settings as settings_views
 from servers.views.safety import Safety
 from snapshots import api as snapshots_api
 from snapshots import flow, offers
+from snapshots.views import changes as snapshot_changes
+from snapshots.views import page as snapshots_views
+from snapshots.views import schedules as schedules_views
 
 safety = {"safety": Safety(prelude=offers.before, refused=offers.safety_refused)}
 
@@ -97,6 +100,37 @@ urlpatterns = [
         password_views.server_password,
         safety,
         name="server-password",
+    ),
+    path("servers/<int:pk>/snapshots/", snapshots_views.server_snapshots, name="server-snapshots"),
+    path(
+        "servers/<int:pk>/snapshots/pieces/",
+        snapshots_views.server_snapshot_pieces,
+        name="server-snapshot-pieces",
+    ),
+    path(
+        "servers/<int:pk>/snapshots/new/",
+        snapshot_changes.server_snapshot_new,
+        name="server-snapshot-new",
+    ),
+    path(
+        "servers/<int:pk>/snapshots/<int:snapshot_pk>/rollback/",
+        snapshot_changes.server_snapshot_roll_back,
+        name="server-snapshot-roll-back",
+    ),
+    path(
+        "servers/<int:pk>/snapshots/<int:snapshot_pk>/delete/",
+        snapshot_changes.server_snapshot_delete,
+        name="server-snapshot-delete",
+    ),
+    path(
+        "servers/<int:pk>/snapshots/schedules/",
+        schedules_views.server_snapshot_schedules,
+        name="server-snapshot-schedules",
+    ),
+    path(
+        "servers/<int:pk>/snapshots/schedules/<str:kind>/",
+        schedules_views.server_snapshot_schedule,
+        name="server-snapshot-schedule",
     ),
     path("servers/<int:pk>/settings/", settings_views.server_settings, name="server-settings"),
     path("servers/<int:pk>/delete/", settings_views.server_delete, name="server-delete"),

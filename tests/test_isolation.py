@@ -26,6 +26,26 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "servers/<int:pk>/actions/": ("post", {"type": "start"}, (303, 404, 303, SIGN_IN)),
     "servers/<int:pk>/history/": ("get", None, (200, 404, 200, SIGN_IN)),
     "servers/<int:pk>/password/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/snapshots/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/snapshots/pieces/": ("get", None, (200, 404, 200, SIGN_IN)),
+    # The owner's is under way when the staff come.
+    "servers/<int:pk>/snapshots/new/": ("post", {"title": "x"}, (303, 404, 409, SIGN_IN)),
+    "servers/<int:pk>/snapshots/<int:snapshot_pk>/rollback/": (
+        "post",
+        {"confirm": "x"},
+        (400, 404, 400, SIGN_IN),
+    ),
+    "servers/<int:pk>/snapshots/<int:snapshot_pk>/delete/": (
+        "post",
+        {},
+        (303, 404, 409, SIGN_IN),
+    ),
+    "servers/<int:pk>/snapshots/schedules/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/snapshots/schedules/<str:kind>/": (
+        "post",
+        {"at": "03:00", "time_zone": "UTC", "keep": "1"},
+        (303, 404, 303, SIGN_IN),
+    ),
     "servers/<int:pk>/settings/": ("get", None, (200, 404, 200, SIGN_IN)),
     "servers/<int:pk>/delete/": ("post", {}, (400, 404, 400, SIGN_IN)),
     "servers/<int:pk>/console/": ("get", None, (200, 404, 200, SIGN_IN)),
@@ -94,6 +114,13 @@ def an_action_of(server, **fields):
     return Action.objects.create(server=server, requested_at=at, deadline=at, **given)
 
 
+def filled(route, pk):
+    """An address of that server, and of what of it bears its number."""
+    for part in ("<int:pk>", "<int:snapshot_pk>"):
+        route = route.replace(part, str(pk))
+    return "/" + route.replace("<str:kind>", "daily")
+
+
 def outcome(answer):
     if answer.status_code == 302 and answer.url.startswith(("/sign-in/", "/admin/login/")):
         return SIGN_IN if "next=" in answer.url else 302
@@ -109,7 +136,7 @@ def test_every_route_is_in_the_table():
 @pytest.mark.parametrize("route", TABLE)
 def test_a_route_by_session(route, people, server, browser_of, redis_server):
     method, body, expected = TABLE[route]
-    path = "/" + route.replace("<int:pk>", str(server.pk)).replace("<str:kind>", "daily")
+    path = filled(route, server.pk)
     form = {"content_type": "application/json"} if route.startswith("api/") else {}
     got = tuple(
         outcome(getattr(browser_of(people[who]), method)(path, body, **form)) for who in PEOPLE
@@ -121,7 +148,7 @@ def test_a_route_by_session(route, people, server, browser_of, redis_server):
 @pytest.mark.parametrize("route", [route for route in TABLE if route.startswith("api/")])
 def test_a_route_by_token(route, people, server, api_of, redis_server):
     method, body, expected = TABLE[route]
-    path = "/" + route.replace("<int:pk>", str(server.pk)).replace("<str:kind>", "daily")
+    path = filled(route, server.pk)
     got = tuple(getattr(api_of(people[who]), method)(path, body).status_code for who in PEOPLE)
     assert got == expected
 
@@ -132,14 +159,8 @@ def test_somebody_elses_server_looks_like_none(route, people, server, browser_of
     method, body, _ = TABLE[route]
     form = {"content_type": "application/json"} if route.startswith("api/") else {}
     ask = getattr(browser_of(people["other"]), method)
-    theirs = ask(
-        "/" + route.replace("<int:pk>", str(server.pk)).replace("<str:kind>", "daily"),
-        body,
-        **form,
-    )
-    nobodys = ask(
-        "/" + route.replace("<int:pk>", "999999").replace("<str:kind>", "daily"), body, **form
-    )
+    theirs = ask(filled(route, server.pk), body, **form)
+    nobodys = ask(filled(route, 999999), body, **form)
     assert theirs.status_code == nobodys.status_code == 404
     if "api" in route:
         assert theirs.content == nobodys.content

@@ -77,9 +77,18 @@ export class Controls {
       this.refresh();
       return;
     }
-    const form = parse(await reply.text()).querySelector('[data-part="confirm"]');
+    this.question(parse(await reply.text()));
+  }
+
+  /** Puts it into the dialog. False where the answer holds none. */
+  question(page) {
+    const form = page.querySelector('[data-part="confirm"]');
+    if (!form) return false;
     this.dialog.replaceChildren(document.importNode(form, true));
-    this.dialog.showModal();
+    localise(this.dialog);
+    if (!this.dialog.open) this.dialog.showModal();
+    this.dialog.querySelector('[aria-invalid="true"], [role="alert"] ~ .field input')?.focus();
+    return true;
   }
 
   async act(form, data) {
@@ -87,6 +96,7 @@ export class Controls {
     this.isSending = true;
     this.element.setAttribute("aria-busy", "true");
     const order = ++this.asked;
+    let isAskedAnew = false;
     try {
       const body = new URLSearchParams(data);
       const reply = await fetch(form.action, { method: "POST", headers: FETCHED, body });
@@ -95,6 +105,9 @@ export class Controls {
         return;
       }
       const page = parse(await reply.text());
+      // Something that was entered is not right: what was typed stands in the question still.
+      isAskedAnew = this.dialog.open && this.question(page);
+      if (isAskedAnew) return;
       const pieces = page.querySelector('[data-part="controls"]');
       // No answer of ours: it expired, or the panel is away. The page by reload is right.
       if (!pieces) location.reload();
@@ -105,7 +118,7 @@ export class Controls {
     } finally {
       this.isSending = false;
       this.element.removeAttribute("aria-busy");
-      if (this.dialog.open) this.dialog.close();
+      if (this.dialog.open && !isAskedAnew) this.dialog.close();
     }
   }
 

@@ -34,7 +34,7 @@ export function follow({ onSample, onStatus, onNews, onLost, onReturn } = {}) {
       announce(view.name, view.status);
       onStatus?.(view, before);
     }
-    if (detail.status !== undefined || detail.action !== undefined) onNews?.(view);
+    if (detail.status !== undefined || detail.action !== undefined || detail.type === "snapshots") onNews?.(view);
     look();
   });
   live.addEventListener("lost", ({ detail }) => {

@@ -1,0 +1,1 @@
+"""The pages about a server's snapshots, a module for each."""

@@ -1,0 +1,8 @@
+// Where no schedule of the server has a time zone yet, the reader's own one is proposed.
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+for (const select of document.querySelectorAll("select[data-zone]")) {
+  const known = [...select.options].find((option) => option.value === zone);
+  if (known) select.value = zone;
+}
