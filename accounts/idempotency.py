@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -41,6 +42,7 @@ def once(
     """
     if not key:
         return act()
+    key = hash_of(key)
     fingerprint = fingerprint_of(request)
     try:
         # The key is taken in the transaction of what it stands for: both or neither.
@@ -62,6 +64,12 @@ def once(
     if not before.status:
         raise InProgress
     return before.status, before.body
+
+
+def hash_of(key: str) -> str:
+    """To MariaDB two keys that differ by case or accents alone, or by blanks at the end, are the
+    same: what one of them stands for would be answered to the other, and not be done."""
+    return sha256(key.encode()).hexdigest()
 
 
 def fingerprint_of(request: Mapping[str, object]) -> str:

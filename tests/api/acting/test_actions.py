@@ -104,6 +104,13 @@ class TestIdempotencyKey:
         assert answer.status_code == 202
         assert answer.json()["id"] != first["id"]
 
+    @pytest.mark.parametrize("other", ["Order-1", "ordér-1"])
+    def test_keys_that_look_alike_are_two(self, other, api, worker, server):
+        first = api.act({"type": "reset"}, **KEY).json()
+        worker.run(20)
+        again = api.act({"type": "reset"}, HTTP_IDEMPOTENCY_KEY=other)
+        assert again.json()["id"] != first["id"]
+
     def test_it_is_not_endless(self, api):
         assert api.act(HTTP_IDEMPOTENCY_KEY="k" * 129).status_code == 400
 
