@@ -141,17 +141,21 @@ def apply(
 
 def known_servers(cluster_id: int, now: datetime) -> list[Known]:
     """Read as tuples: 10,000 model instances would cost more than the rest of the cycle."""
-    lately = connection.ops.adapt_datetimefield_value(now - inventory.OLDER_NEWS)
+    lately, soon = (
+        connection.ops.adapt_datetimefield_value(moment)
+        # After a clock was set back, what was seen before lies in the future.
+        for moment in (now - inventory.OLDER_NEWS, now + inventory.OLDER_NEWS)
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT s.id, s.vmid, s.kind, COALESCE(n.name, ''), s.guest_name, s.status, s.lock,
                    s.tags, s.cpus, s.identity, s.identity_due, s.missing_since IS NOT NULL,
-                   COALESCE(s.status_seen_at > %s, FALSE)
+                   COALESCE(s.status_seen_at > %s AND s.status_seen_at < %s, FALSE)
             FROM servers_server s LEFT JOIN servers_node n ON n.id = s.node_id
             WHERE s.cluster_id = %s AND s.present = %s
             """.replace("s.lock", "s." + connection.ops.quote_name("lock")),
-            [lately, cluster_id, True],
+            [lately, soon, cluster_id, True],
         )
         return [Known._make(row) for row in cursor.fetchall()]
 

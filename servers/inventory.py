@@ -85,7 +85,9 @@ def change(
             servers = Server.objects.filter(pk__in=ids[start : start + 1000], present=True)
             if "status" in fields:
                 # An action may have seen it since the list was compared.
-                servers = servers.exclude(status_seen_at__gt=now - OLDER_NEWS)
+                servers = servers.exclude(
+                    status_seen_at__gt=now - OLDER_NEWS, status_seen_at__lt=now + OLDER_NEWS
+                )
             servers.update(**fields)
     return state_events(
         server_id

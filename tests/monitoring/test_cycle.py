@@ -1,11 +1,13 @@
 """The cycle on the simulated cluster, through the real gateway."""
 
 import time
+from datetime import timedelta
 
 import pytest
 
 from monitoring import cycle
 from monitoring.models import Sample
+from servers import inventory
 from servers.models import Cluster, LastSample, Node, Server
 from servers.proxmox.errors import ProxmoxUnreachable
 from servers.proxmox.gateway import Gateway
@@ -117,3 +119,11 @@ class TestClaims:
         assert cycle.poll(cluster.pk, clock=clock) is False
         assert cycle.due(clock()) == []
         assert wire.requests == []
+
+
+def test_what_an_action_saw_before_the_clock_was_set_back(server, world, pass_cycle, clock):
+    inventory.observe(server.pk, Server.Status.RUNNING, now=clock() + timedelta(days=1))
+    world.set_power(server.vmid, "stopped")
+    pass_cycle()
+    server.refresh_from_db()
+    assert server.status == Server.Status.STOPPED
