@@ -16,7 +16,7 @@ from typing import TypeVar
 from django.db import DatabaseError
 from django.db.models import Q
 
-from servers import actions, follow_claim, inventory, outcomes, steps, task_logs
+from servers import actions, follow_claim, inventory, live, outcomes, steps, task_logs
 from servers.actions import LONGEST_CLAIM, LONGEST_WAIT
 from servers.clusters import access_to, gateway_to
 from servers.models import Action, Cluster, ClusterToken, Server
@@ -208,15 +208,27 @@ def look_at_cluster(look: Pass, followed: list[Action]) -> list[Action]:
     except ProxmoxError as error:
         logger.info("%s does not list its tasks: %s", look.cluster, error)
         return followed
-    rest: list[Action] = []
+    settle_known(look, [action for action in followed if has_ended(look, action)])
     now = look.clock()
-    for action in followed:
-        state = look.tasks.get(action.upid)
-        if state is not None and not state.is_running:
-            alone(look, action, look_at_task)
-        elif state is None or is_long_ago(action, now):
-            rest.append(action)
-    return rest
+    return [
+        action
+        for action in followed
+        if action.upid not in look.tasks
+        or (not has_ended(look, action) and is_long_ago(action, now))
+    ]
+
+
+def has_ended(look: Pass, action: Action) -> bool:
+    state = look.tasks.get(action.upid)
+    return state is not None and not state.is_running
+
+
+def settle_known(look: Pass, told_of: Iterable[Action]) -> None:
+    """Nothing is asked for these, so what they publish can go out together."""
+    with live.gathered():
+        for action in told_of:
+            if not look.is_over:
+                alone(look, action, look_at_task)
 
 
 def is_long_ago(action: Action, now: datetime) -> bool:
@@ -237,10 +249,10 @@ def look_at_node(look: Pass, node: str, there: list[Action]) -> None:
             return
         else:
             look.learn(states)
+    settle_known(look, [action for action in there if action.upid in look.tasks])
     for action in there:
-        if look.is_over:
-            return
-        alone(look, action, look_at_task)
+        if action.upid not in look.tasks and not look.is_over:
+            alone(look, action, look_at_task)
 
 
 def look_at_task(look: Pass, action: Action) -> None:
