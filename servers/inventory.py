@@ -262,6 +262,13 @@ def observe(server_id: int, status: str, *, lock: str | None = None, now: dateti
             live.publish(state_events([server_id]))
 
 
+def unlocked(server_id: int, lock: str) -> None:
+    """What held this lock has ended, which the next cycle alone would tell."""
+    with transaction.atomic():
+        if Server.objects.filter(pk=server_id, present=True, lock=lock).update(lock=""):
+            live.publish(state_events([server_id]))
+
+
 def delete(server: Server, *, by: str, now: datetime) -> None:
     """Its guest was destroyed as somebody wished. Who followed it live is told, then cut off."""
     with transaction.atomic():

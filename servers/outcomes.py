@@ -36,6 +36,8 @@ def arrived(action: Action, *, now: datetime) -> None:
         if state is not None:
             is_awake = state == Server.Status.RUNNING and action.server.lock == "suspended"
             inventory.observe(action.server_id, state, lock="" if is_awake else None, now=now)
+        if lock := steps.LOCKS.get(action.step):
+            inventory.unlocked(action.server_id, lock)
         if action.plan:
             actions.next_step(action, now=now)
         else:

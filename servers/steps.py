@@ -20,6 +20,8 @@ ROLL_BACK = "rollback"
 SYNCHRONOUS = frozenset((AGENT, CLOUD_INIT))
 # Heavy on storages: so many of a cluster at a time, the others wait.
 IN_TURN = frozenset((SNAPSHOT, DELETE_SNAPSHOT, ROLL_BACK))
+# What they lock the guest with, for as long as they take.
+LOCKS = {SNAPSHOT: "snapshot", DELETE_SNAPSHOT: "snapshot-delete", ROLL_BACK: "rollback"}
 
 TASKS = {
     DESTROY: frozenset(("qmdestroy", "vzdestroy")),

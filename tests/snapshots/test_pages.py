@@ -206,6 +206,13 @@ class TestTaking:
         assert "Taking a snapshot is under way." in text_of(answer)
         assert why(page.get(), "take") == "Taking a snapshot is under way."
 
+    def test_its_lock_is_not_told_any_longer_than_it_holds(self, page, take, server, worker):
+        take(wait=False)
+        Server.objects.filter(pk=server.pk).update(lock="snapshot")
+        assert "Taking a snapshot is under way." in text_of(page.get())
+        worker.run(20)
+        assert why(page.get(), "take") is None
+
     def test_with_memory_where_it_can(self, page, worker):
         assert "With its memory" in text_of(page.get("new/", **FETCHED))
         page.post("new/", {"title": "One", "memory": "on"})
