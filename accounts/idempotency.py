@@ -56,14 +56,29 @@ def once(
             kept.save(update_fields=["status", "body"])
             return status, body
     except IntegrityError:
-        before = IdempotentReply.objects.filter(user=user, key=key).first()
+        before = kept_of(user, key, fingerprint)
         if before is None:
             raise
-    if before.fingerprint != fingerprint:
+    return before
+
+
+def replay(user: User, key: str, *, request: Mapping[str, object]) -> Reply | None:
+    """What was answered to this request before; None where it did not come yet.
+
+    For one that took away what it names, and cannot be begun again. Raises as `once`.
+    """
+    return kept_of(user, hash_of(key), fingerprint_of(request)) if key else None
+
+
+def kept_of(user: User, hashed_key: str, fingerprint: str) -> Reply | None:
+    kept = IdempotentReply.objects.filter(user=user, key=hashed_key).first()
+    if kept is None:
+        return None
+    if kept.fingerprint != fingerprint:
         raise KeyReused
-    if not before.status:
+    if not kept.status:
         raise InProgress
-    return before.status, before.body
+    return kept.status, kept.body
 
 
 def hash_of(key: str) -> str:

@@ -328,18 +328,26 @@ def answer_once(
     request: Request, act: Callable[[], idempotency.Reply], *, secrets: tuple[str, ...] = ()
 ) -> Response:
     """202 with what `act` says, or what it said before to this Idempotency-Key."""
+    user, key, what = sender_of(request)
+    status, body = idempotency.once(
+        user, key, request=what, act=act, now=datetime.now(UTC), secrets=secrets
+    )
+    return Response(body, status=status)
+
+
+def answered_before(request: Request) -> Response | None:
+    """What this very request was answered before, by its Idempotency-Key."""
+    user, key, what = sender_of(request)
+    before = idempotency.replay(user, key, request=what)
+    return None if before is None else Response(before[1], status=before[0])
+
+
+def sender_of(request: Request) -> tuple[User, str, dict[str, object]]:
+    """Who sends it, its key, and what makes it the same request."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > idempotency.LONGEST_KEY:
         raise serializers.ValidationError({"Idempotency-Key": ["128 characters at most."]})
     user = request.user
     if not isinstance(user, User):
         raise Server.DoesNotExist
-    status, body = idempotency.once(
-        user,
-        key,
-        request={"method": request.method, "path": request.path, "body": request.data},
-        act=act,
-        now=datetime.now(UTC),
-        secrets=secrets,
-    )
-    return Response(body, status=status)
+    return user, key, {"method": request.method, "path": request.path, "body": request.data}

@@ -21,6 +21,7 @@ from servers.api.actions import (
     DeleteSerializer,
     actor_of,
     answer_once,
+    answered_before,
 )
 from servers.live import metrics_of
 from servers.models import Action, Server, ServerQuerySet
@@ -196,7 +197,13 @@ class ServerDetail(ServerViews, generics.RetrieveAPIView[Server]):
     )
     def delete(self, request: Request, pk: int) -> Response:
         """Delete the server with its disks, for good."""
-        server = server_for(request.user, pk)
+        try:
+            server = server_for(request.user, pk)
+        except Server.DoesNotExist:
+            # It may be gone because of this very request, whose answer was lost.
+            if (before := answered_before(request)) is not None:
+                return before
+            raise
         form = DeleteSerializer(data=request.data)
         form.is_valid(raise_exception=True)
 

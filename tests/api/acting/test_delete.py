@@ -46,6 +46,21 @@ def test_it_is_stopped_and_deleted(
     assert [step["step"] for step in kept["results"][0]["host"]["steps"]] == ["stop", "destroy"]
 
 
+def test_the_same_again_when_it_is_gone(
+    delete, unprotected, server, worker, committed, bob, api_of
+):
+    path, body = f"/api/v1/servers/{server.pk}/", {"confirm": server.name, "stop_first": True}
+    again = {"HTTP_IDEMPOTENCY_KEY": "once"}
+    with committed():
+        first = delete.client.delete(path, body, **again)
+    worker.run(30)
+    assert delete.client.delete(path, body, **again).json() == first.json()
+    assert delete.client.delete(path, {**body, "confirm": "x"}, **again).status_code == 422
+    assert delete.client.delete(path, body, HTTP_IDEMPOTENCY_KEY="other").status_code == 404
+    assert delete.client.delete(path, body).status_code == 404
+    assert api_of(bob).delete(path, body, **again).status_code == 404
+
+
 def test_a_stopped_one(delete, unprotected, server, world, worker, verbs):
     world.set_power(server.vmid, "stopped")
     Server.objects.filter(pk=server.pk).update(status="stopped")
