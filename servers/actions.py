@@ -101,7 +101,8 @@ def launch(
             publish(action)
             wake(action, sealed)
     except IntegrityError:
-        other = active_action(server)
+        # It may have ended since: then it was under way all the same.
+        other = active_action(server) or Action.objects.filter(server=server).first()
         if other is None:
             raise
         raise Busy(other) from None

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import AuditEntry
-from servers import action_words, power
+from servers import action_words, actions, power
 from servers.actions import Busy
 from servers.models import Action, Server
 from servers.operations import NotPossible
@@ -85,6 +85,15 @@ def test_one_at_a_time(server, ask, worker, bob):
     worker.run(30)
     assert ask(server, "stop").pk != first.pk
     assert Action.objects.filter(server=server, active=True).count() == 1
+
+
+def test_one_that_ends_at_this_moment(server, ask, worker, monkeypatch):
+    """It held the place, and is over when it is looked at."""
+    first = ask(server, "stop")
+    monkeypatch.setattr(actions, "active_action", lambda server: None)
+    with pytest.raises(Busy) as raised:
+        ask(server, "reboot")
+    assert raised.value.action == first
 
 
 def test_what_the_state_does_not_allow(server, ask):
