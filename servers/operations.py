@@ -208,7 +208,8 @@ def password_ways(server: Server) -> list[str]:
         return []
     runs = server.status in (Server.Status.RUNNING, Server.Status.UNKNOWN)
     ways = [steps.AGENT] if facts.agent_enabled and runs else []
-    return [*ways, steps.CLOUD_INIT] if facts.has_cloud_init else ways
+    # For Windows Proxmox would keep it in the configuration in clear text.
+    return [*ways, steps.CLOUD_INIT] if facts.has_cloud_init and not facts.is_windows else ways
 
 
 def password_is_pending(server: Server) -> bool:

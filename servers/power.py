@@ -67,7 +67,8 @@ VERBS = {
             SHUTDOWN_TIMEOUT + 180, timeout=SHUTDOWN_TIMEOUT,
         ),
         Verb(
-            "reset", RUNS | {Status.PAUSED}, Status.RUNNING, frozenset(("qmreset",)), 120,
+            # A paused machine stays paused after it.
+            "reset", RUNS, Status.RUNNING, frozenset(("qmreset",)), 120,
             kinds=(Server.Kind.QEMU,),
         ),
         Verb(

@@ -122,6 +122,8 @@ def check_password_way(action: Action, guest: Guest) -> None:
         raise Unfit("agent", "It has no guest agent.")
     if action.step == CLOUD_INIT and not guest.config.has_cloud_init:
         raise Unfit("no_cloud_init", "It has no cloud-init drive.")
+    if action.step == CLOUD_INIT and guest.config.is_windows:
+        raise Unfit("no_cloud_init", "Proxmox would keep the password in clear text.")
 
 
 def call(action: Action, guest: Guest) -> Upid:

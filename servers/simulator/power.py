@@ -112,12 +112,12 @@ def reboot(order: Order, timeout: int | None) -> str:
 
 
 def reset(order: Order) -> str:
-    """The reset button: QEMU stays, so uptime and counters go on."""
+    """The reset button: QEMU stays, so uptime and counters go on, and what is paused stays so."""
     _require_running(order)
 
     def work(task: Task, guest: Guest) -> None:
         check_lock(guest)
-        finish(order.cluster, task, guest, MOMENT, lambda: guest.resume(order.cluster.now))
+        finish(order.cluster, task, guest, MOMENT, lambda: None)
 
     return begin(order, "qmreset", work)
 

@@ -66,6 +66,14 @@ def test_pause_and_resume(server, ask, worker, now_of, pass_cycle):
     assert server.status == Server.Status.RUNNING
 
 
+def test_a_paused_one_is_not_reset(server, ask, worker):
+    """It would stay paused, and look as if nothing had been done."""
+    ask(server, "suspend")
+    worker.run(10)
+    with pytest.raises(NotPossible):
+        ask(server, "reset")
+
+
 def test_hibernated_starts_from_its_memory(server, guest, world, ask, worker, now_of):
     world.set_power(server.vmid, "stopped")
     world.lock_guest(server.vmid, "suspended")

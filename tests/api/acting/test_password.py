@@ -254,6 +254,13 @@ class TestCloudInit:
         assert ended(answer).error_code == "no_cloud_init"
 
 
+def test_windows_gets_none_by_cloud_init(reset, server):
+    """Proxmox would keep it in the configuration as it is."""
+    tell_facts(server, has_cloud_init=True, is_windows=True)
+    answer = reset()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "no_password_way")
+
+
 def is_pending(server):
     return operations.password_is_pending(
         Server.objects.select_related("last_sample").get(pk=server.pk)
