@@ -197,11 +197,18 @@ def take_in(answer: Answer, *, now: datetime) -> None:
     elif isinstance(answer.result, GuestConfig):
         identify(server, answer.result, now=now)
     elif isinstance(answer.result, GuestState):
-        inventory.observe(server.pk, answer.result.status, now=now)
+        if not seen_since(server):
+            inventory.observe(server.pk, answer.result.status, now=now)
     elif isinstance(answer.result, ProxmoxError):
         put_off(answer.question, now=now)
         if server.missing_since:
             judge_missing(server, answer.result, now=now)
+
+
+def seen_since(server: Server) -> bool:
+    """Whether an action has seen its state after the question was asked: that is newer."""
+    seen_at = Server.objects.filter(pk=server.pk).values_list("status_seen_at", flat=True).first()
+    return seen_at != server.status_seen_at
 
 
 def put_off(question: Question, *, now: datetime) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import AuditEntry
+from monitoring import look
 from servers import action_words, actions, power
 from servers.actions import Busy
 from servers.models import Action, Server
@@ -72,6 +73,26 @@ def test_a_paused_one_is_not_reset(server, ask, worker):
     worker.run(10)
     with pytest.raises(NotPossible):
         ask(server, "reset")
+
+
+def test_a_look_that_was_slow_tells_nothing_new(
+    server, ask, worker, clock, monkeypatch, pass_cycle
+):
+    """It asked while the server was paused, and is heard after it was resumed."""
+    ask(server, "suspend")
+    worker.run(10)
+    ask_all = look.ask
+
+    def slowly(*args):
+        answers = list(ask_all(*args))
+        ask(server, "resume")
+        worker.run(10)
+        return answers
+
+    monkeypatch.setattr(look, "ask", slowly)
+    pass_cycle()
+    server.refresh_from_db()
+    assert server.status == Server.Status.RUNNING
 
 
 def test_hibernated_starts_from_its_memory(server, guest, world, ask, worker, now_of):
