@@ -68,10 +68,10 @@ def pictures(chromium: Browser, look: Look, address: str) -> Iterator[tuple[str,
     page.wait_for_timeout(2000)
     yield "server", page.screenshot(full_page=True)
     server = page.url.partition("?")[0]
-    for part in ("password", "settings", "history"):
+    for part in ("password", "settings", "history", "snapshots", "snapshots/schedules"):
         page.goto(f"{server}{part}/")
         page.wait_for_timeout(1000)
-        yield part, page.screenshot(full_page=True)
+        yield part.replace("/", "-"), page.screenshot(full_page=True)
     page.goto(f"{server}console/")
     page.wait_for_timeout(3000)
     yield "console", page.screenshot()

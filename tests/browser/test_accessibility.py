@@ -17,6 +17,9 @@ PAGES = [
     ("alice@example.com", "/servers/1/history/"),
     ("alice@example.com", "/servers/1/password/"),
     ("alice@example.com", "/servers/1/settings/"),
+    ("alice@example.com", "/servers/1/snapshots/"),
+    ("alice@example.com", "/servers/1/snapshots/new/"),
+    ("alice@example.com", "/servers/1/snapshots/schedules/"),
     ("alice@example.com", "/servers/1/actions/?type=stop"),
     ("staff@example.com", "/"),
     ("staff@example.com", "/servers/1/"),
@@ -58,3 +61,23 @@ def test_nor_does_it_in_a_question(theme, open_page):
     page.evaluate(AXE.read_text())
     found = page.evaluate("async () => (await axe.run()).violations")
     assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nor_does_it_in_a_tree_of_snapshots_and_its_questions(theme, open_page):
+    page = open_page("alice@example.com", "/", color_scheme=theme, bypass_csp=True)
+    server = page.get_by_role("link", name="wordpress-14", exact=True).get_attribute("href")
+    page.goto(f"{server}snapshots/")
+    if not page.locator("li[data-snapshot]").count():
+        page.locator('[data-key="take"]').click()
+        page.get_by_label("Title").fill("Before the upgrade")
+        page.get_by_role("dialog").get_by_role("button", name="Take a snapshot").click()
+    page.evaluate(AXE.read_text())
+    button = page.get_by_role("button", name="Roll back “Before the upgrade”")
+    expect(button).not_to_have_attribute("aria-disabled", "true", timeout=20_000)
+    for name in ("Roll back “Before the upgrade”", "Delete “Before the upgrade”"):
+        page.get_by_role("button", name=name).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found = page.evaluate("async () => (await axe.run()).violations")
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+        page.keyboard.press("Escape")
