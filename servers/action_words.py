@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from servers import power, steps
+from servers import power, steps, verdicts
 from servers.models import Action, Server
 from servers.power import Refusal
 
@@ -227,19 +227,8 @@ def with_warnings(words: str, count: int) -> str:
     return f"{words} {warned % {'count': count}}"
 
 
-# Their own words name addresses and tokens of the host: for staff.
-INSIDE = frozenset(("denied", "unreachable", "unreachable_midway", "not_confirmed", "deadline"))
-
-
-def told(action: Action) -> str:
-    """Proxmox's own words as customers are told them."""
-    if action.error_code in INSIDE:
-        return str(FAILURES.get(action.error_code) or LOSSES[action.error_code])
-    return action.error_message
-
-
 def details(action: Action, viewer: User) -> str:
     """Proxmox's own words, where the sentence has others."""
     is_known = action.error_code in FAILURES or action.error_code in LOSSES
-    is_for_them = viewer.is_staff or action.error_code not in INSIDE
+    is_for_them = viewer.is_staff or action.error_code not in verdicts.INSIDE
     return action.error_message if is_known and is_for_them else ""

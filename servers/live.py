@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from servers import action_words
+from servers import verdicts
 from servers.models import Action, LastSample
 
 logger = logging.getLogger(__name__)
@@ -108,9 +108,7 @@ def action_of(action: Action) -> dict[str, object]:
         "type": action.type,
         "status": action.status,
         "step": action.step,
-        "error": {"code": action.error_code, "message": action_words.told(action)}
-        if action.error_code
-        else None,
+        "error": error_of(action),
         "warnings": action.warnings,
         "requested_at": action.requested_at.isoformat(),
         "started_at": iso(action.started_at),
@@ -118,6 +116,16 @@ def action_of(action: Action) -> dict[str, object]:
         "requested_by": requester_of(action),
         "by_staff": action.by_staff,
         "source": action.source,
+    }
+
+
+def error_of(action: Action) -> dict[str, str] | None:
+    if not action.error_code:
+        return None
+    is_inside = action.error_code in verdicts.INSIDE
+    return {
+        "code": action.error_code,
+        "message": "" if is_inside else action.error_message,
     }
 
 

@@ -34,6 +34,9 @@ KINDS = (
     ("timeout", TIMEOUT),
 )
 
+# What is said with these names addresses and tokens of the host: it is for staff.
+INSIDE = frozenset(("denied", "unreachable", "unreachable_midway", "not_confirmed", "deadline"))
+
 
 @dataclass(frozen=True)
 class Verdict:

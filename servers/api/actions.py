@@ -29,7 +29,7 @@ LONGEST_PASSWORD = 4096
 class ActionErrorSerializer(serializers.Serializer[dict[str, str]]):
     code = serializers.CharField()
     message = serializers.CharField(
-        help_text="In Proxmox's own words, where it has said any that are for customers."
+        help_text="In Proxmox's own words; empty where they are for staff. See `summary`."
     )
 
 
