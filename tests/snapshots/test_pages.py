@@ -8,6 +8,7 @@ import pytest
 
 from servers.models import Action, Server
 from snapshots.models import Snapshot, SnapshotSchedule, state_of
+from tests.conftest import PASSWORDS
 from tests.pages.reading import text_of
 
 pytestmark = pytest.mark.django_db
@@ -426,6 +427,29 @@ class TestBeforeAChange:
         answer = client.post(f"/servers/{server.pk}/actions/", body, headers=FETCHED)
         assert answer.status_code == 422
         assert 'data-error="The storage of its disks has no snapshots."' in answer.content.decode()
+        assert not Action.objects.exists()
+
+    def reset(self, client, server, **form):
+        body = {"username": "root", "way": "agent", "kind": "generated", "key": "k1",
+                "current_password": PASSWORDS["alice@example.com"], **form}  # fmt: skip
+        return client.post(f"/servers/{server.pk}/password/", body)
+
+    def test_a_new_password_takes_one_first(self, client, server, worker, looked):
+        looked()
+        page = client.get(f"/servers/{server.pk}/password/")
+        assert "Take a snapshot first, deleted after 24 h" in text_of(page)
+        assert self.reset(client, server, snapshot_first="on").status_code == 200
+        assert Snapshot.objects.get().title == "Before: Reset password"
+        assert Action.objects.get().plan == ["agent"]
+
+    def test_where_none_can_be_taken_no_password_is_set(self, client, server, looked, known):
+        looked()
+        known(can_take=False)
+        page = client.get(f"/servers/{server.pk}/password/")
+        assert "No snapshot can be taken first" in text_of(page)
+        answer = self.reset(client, server, snapshot_first="on")
+        assert answer.status_code == 400
+        assert "has no snapshots" in text_of(answer)
         assert not Action.objects.exists()
 
     def test_a_shutdown_is_not_offered_one(self, client, server):
