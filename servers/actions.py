@@ -233,6 +233,7 @@ def next_step(action: Action, *, now: datetime) -> bool:
                 plan=action.plan[1:],
                 steps=[*action.steps, over],
                 sent_at=None,
+                turn_at=None,
                 upid="",
                 known_upids=[],
                 awaited="",

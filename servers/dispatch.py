@@ -50,6 +50,7 @@ def run(action_id: int, *, clock: Clock, sealed: str = "") -> bool:
         turns.queue(action)
         carry_on(action_id, sealed)
         return False
+    turns.note(action, now=clock())
     order = Order(action, clock, seal=action.seal, sealed=sealed)
     try:
         guest = prepare(order)
@@ -187,6 +188,8 @@ def is_given_up(order: Order) -> bool:
 
 def since(action: Action) -> datetime:
     """When its step could have been sent first."""
+    if action.step in steps.IN_TURN and action.turn_at:
+        return action.turn_at
     if action.steps:
         return datetime.fromisoformat(str(action.steps[-1]["finished_at"]))
     return action.requested_at

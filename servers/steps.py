@@ -165,5 +165,7 @@ def set_password(action: Action, guest: Guest, password: str) -> bool:
         return guest.actor.set_user_password(
             node=node, vmid=vmid, username=user, password=password
         )
-    guest.actor.set_cloud_init_password(node=node, vmid=vmid, username=user, password=password)
+    # Who is there already needs not be named: the option is left as it is.
+    named = "" if user == guest.config.cloud_init_user else user
+    guest.actor.set_cloud_init_password(node=node, vmid=vmid, username=named, password=password)
     return True

@@ -1,6 +1,7 @@
 """Heavy steps take turns: so many of a cluster at a time, the others wait, oldest first."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -41,6 +42,13 @@ def queue(action: Action) -> None:
         if waits.update(is_queued=True, claim="", claimed_until=None) and not was_waiting:
             action.is_queued = True
             actions.publish(action)
+
+
+def note(action: Action, *, now: datetime) -> None:
+    """Its turn has come: from now on it is tried for as long as any other."""
+    if action.step in steps.IN_TURN and action.turn_at is None:
+        Action.objects.filter(pk=action.pk, turn_at=None).update(turn_at=now)
+        action.turn_at = now
 
 
 def wake_next(cluster_id: int) -> None:

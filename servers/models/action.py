@@ -86,6 +86,7 @@ class Action(models.Model):
     plan = models.JSONField(default=list)
     # It is another's turn: of some steps a cluster bears a few at a time.
     is_queued = models.BooleanField(_("waits for its turn"), default=False)
+    turn_at = models.DateTimeField(null=True)
     # [{"step", "upid", "started_at", "finished_at"}], those that are over.
     steps = models.JSONField(_("steps"), default=list)
     known_upids = models.JSONField(default=list)

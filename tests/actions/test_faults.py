@@ -185,6 +185,17 @@ class TestMigration:
         assert now_of(action).status == Status.SUCCESS
         assert now_of(action).node == guest.node
 
+    def test_the_list_is_older_than_the_move(
+        self, server, world, guest, ask, worker, now_of, monkeypatch
+    ):
+        """For a moment the list still names the node that it has left."""
+        there = guest.node
+        text = f"Configuration file 'nodes/{there}/qemu-server/{guest.vmid}.conf' does not exist"
+        world.fail_next("GET", f"/nodes/{there}/qemu/{guest.vmid}/config", reason=text, times=2)
+        action = ask(server, "stop")
+        worker.run(30)
+        assert now_of(action).status == Status.SUCCESS
+
     def test_it_moves_while_the_task_runs(self, server, world, guest, ask, worker, now_of):
         action = ask(server, "shutdown")
         worker.run(2)

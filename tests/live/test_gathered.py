@@ -35,9 +35,13 @@ def test_in_twenties_and_the_rest_at_the_end(messages):
 
 
 def test_nothing_is_kept_back_where_it_breaks_off(messages):
-    with pytest.raises(KeyError), live.gathered():
-        live.send([event(1)], ())
-        raise KeyError
+    def break_off():
+        with live.gathered():
+            live.send([event(1)], ())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
     assert servers_of(messages) == [[1]]
 
 

@@ -244,3 +244,20 @@ class TestTurns:
             worker.lose()
         worker.run(200)
         assert Action.objects.filter(status="success").count() == 4
+
+    def test_who_waited_long_is_tried_as_long_as_any_other(
+        self, polled, worker, settings, committed, clock, world
+    ):
+        settings.SNAPSHOTS_AT_ONCE = 1
+        for server in calm()[:2]:
+            SnapshotSchedule.objects.create(server=server, kind="daily", next_run_at=clock())
+        world.hang_task("qmsnapshot")
+        with committed():
+            tend.run_schedules(worker.clock())
+        worker.run(300)
+        waiting = Action.objects.get(is_queued=True)
+        world.fail_next("POST", "/snapshot", status=595, reason="No route to host", times=3)
+        world.release_tasks()
+        worker.run(60)
+        waiting.refresh_from_db()
+        assert waiting.status == "success"
