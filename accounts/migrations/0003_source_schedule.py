@@ -4,15 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_idempotent_replies'),
+        ("accounts", "0002_idempotent_replies"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='auditentry',
-            name='source',
-            field=models.CharField(choices=[('web', 'web page'), ('api', 'API'), ('admin', 'admin site'), ('command', 'command line'), ('schedule', 'schedule'), ('system', 'the panel itself')], max_length=16, verbose_name='source'),
+            model_name="auditentry",
+            name="source",
+            field=models.CharField(
+                choices=[
+                    ("web", "web page"),
+                    ("api", "API"),
+                    ("admin", "admin site"),
+                    ("command", "command line"),
+                    ("schedule", "schedule"),
+                    ("system", "the panel itself"),
+                ],
+                max_length=16,
+                verbose_name="source",
+            ),
         ),
     ]
