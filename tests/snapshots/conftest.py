@@ -1,5 +1,9 @@
 """Snapshots of Alice's server, with a worker that lives by the test's clock."""
 
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urljoin
+
 import pytest
 
 from accounts.audit import Actor
@@ -7,7 +11,7 @@ from accounts.models import Source
 from servers.models import Action, Server
 from snapshots import flow, look, notices, tend
 from snapshots.flow import Wish
-from snapshots.models import Snapshot
+from snapshots.models import Snapshot, state_of
 from tests.actions.conftest import ask, container, guest, now_of, owned, verbs, worker
 
 __all__ = ["ask", "container", "guest", "now_of", "owned", "verbs", "worker"]
@@ -81,3 +85,47 @@ def tick(worker, committed):
         worker.run(seconds)
 
     return run
+
+
+@pytest.fixture
+def page(browser_of, alice, server):
+    """Alice's client, that begins below her server's snapshots."""
+    client = browser_of(alice)
+
+    class Page:
+        def get(self, part="", **headers):
+            path = urljoin(f"/servers/{server.pk}/snapshots/", part)
+            return client.get(path, headers=headers)
+
+        def post(self, part, form=None, **headers):
+            body = {"key": "k1", **(form or {})}
+            return client.post(f"/servers/{server.pk}/snapshots/{part}", body, headers=headers)
+
+    return Page()
+
+
+@pytest.fixture
+def kept(server):
+    """A snapshot straight in the database, of so many days ago."""
+
+    def make(title="Before", *, days=1.0, **fields):
+        at = datetime.now(UTC) - timedelta(days=days)
+        given = {"name": re.sub(r"\W", "-", title)[:40], "origin": "person", **fields}
+        return Snapshot.objects.create(server=server, title=title, taken_at=at, **given)
+
+    return make
+
+
+@pytest.fixture
+def known(server):
+    """What is known of the server's snapshots."""
+
+    def tell(of=None, **fields):
+        state = state_of(of or server)
+        fields = {"can_take": True, "looked_at": datetime.now(UTC), **fields}
+        for name, value in fields.items():
+            setattr(state, name, value)
+        state.save()
+        return state
+
+    return tell
