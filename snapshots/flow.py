@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.audit import Actor
 from servers import action_words, actions, steps
@@ -153,9 +154,17 @@ def room(
 def limit_reached(state: ServerSnapshots, verdict: retention.Verdict) -> Impossible:
     first = Snapshot.objects.filter(pk=verdict.delete_first or 0).first()
     if verdict.over is Limit.NUMBER:
-        words = _("It has %(most)s snapshots, which is the limit.") % {"most": state.limit}
+        words = ngettext(
+            "The limit of %(most)s snapshot is reached.",
+            "The limit of %(most)s snapshots is reached.",
+            state.limit,
+        ) % {"most": state.limit}
     else:
-        words = _("One of its snapshots is older than %(days)s days.") % {"days": state.limit_days}
+        words = ngettext(
+            "One of its snapshots is older than %(days)s day.",
+            "One of its snapshots is older than %(days)s days.",
+            state.limit_days,
+        ) % {"days": state.limit_days}
     if first is not None:
         words = f"{words} {_('Delete “%(title)s” first.') % {'title': first.title}}"
     return Impossible("limit", words, snapshot=first)

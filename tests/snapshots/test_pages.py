@@ -259,7 +259,7 @@ class TestRollingBack:
         snapshot = kept()
         known(most=1)
         said = text_of(page.get(f"{snapshot.pk}/rollback/"))
-        assert "No snapshot can be taken first: It has 1 snapshots" in said
+        assert "No snapshot can be taken first: The limit of 1 snapshot is" in said
 
 
 class TestDeleting:
