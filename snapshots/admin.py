@@ -17,10 +17,8 @@ from accounts import audit
 from accounts.admin import ReadOnly
 from accounts.audit import Actor
 from accounts.models import Source
-from servers import action_words
 from servers.actions import Busy
 from servers.models import Server
-from servers.power import Refusal
 from snapshots import flow
 from snapshots.flow import Impossible
 from snapshots.models import ServerSnapshots, Snapshot, SnapshotSchedule
@@ -78,7 +76,7 @@ class OfServer:
 class SnapshotAdmin(OfServer, ReadOnly):
     list_display = (
         "title", "server_link", "owner", "cluster", "origin", "taken_at", "age", "with_memory",
-        "state", "expires_at",
+        "state", "expires_at", "doomed_at",
     )  # fmt: skip
     list_filter = ("server__cluster", "origin", Age, "with_memory", "state")
     search_fields = ("title", "name", "server__name", "server__guest_name", "server__owner__email")
@@ -100,16 +98,16 @@ class SnapshotAdmin(OfServer, ReadOnly):
 
     @admin.action(description=_("Delete the selected snapshots"), permissions=["tidy"])
     def delete_in_proxmox(self, request: HttpRequest, queryset: QuerySet[Snapshot]) -> None:
-        """Each by an action of its own: a server does one thing at a time."""
+        """Each by an action of its own: a server does one thing at a time, the others wait."""
         actor, now = Actor.of(request, Source.ADMIN), timezone.now()
-        launched = 0
+        launched = waiting = 0
         refused: list[str] = []
         for snapshot in queryset.select_related("server__cluster", "server__owner"):
             try:
                 flow.delete(snapshot, actor=actor, now=now)
-            except Busy as error:
-                why = action_words.reason(Refusal("busy", error.action.type))
-                refused.append(f"{snapshot.server.name}: {why}")
+            except Busy:
+                flow.doom(snapshot, actor=actor, now=now)
+                waiting += 1
             except Impossible as error:
                 refused.append(f"{snapshot.server.name}: {error}")
             else:
@@ -119,6 +117,12 @@ class SnapshotAdmin(OfServer, ReadOnly):
                 "%(n)d snapshot is being deleted.", "%(n)d snapshots are being deleted.", launched
             )
             self.message_user(request, said % {"n": launched}, messages.SUCCESS)
+        if waiting:
+            said = ngettext(
+                "%(n)d waits until its server is free.", "%(n)d wait until their server is free.",
+                waiting,
+            )  # fmt: skip
+            self.message_user(request, said % {"n": waiting}, messages.INFO)
         if refused:
             self.message_user(request, told(refused), messages.WARNING)
 

@@ -282,6 +282,14 @@ def delete(snapshot: Snapshot, *, actor: Actor, now: datetime) -> Action:
     )
 
 
+def doom(snapshot: Snapshot, *, actor: Actor, now: datetime) -> None:
+    """Have it deleted once its server is free, where that is busy now. Raises Impossible."""
+    check_is_there(snapshot)
+    Snapshot.objects.filter(pk=snapshot.pk, doomed_at=None).update(
+        doomed_by=actor.user, doomed_at=now
+    )
+
+
 def roll_back(
     snapshot: Snapshot,
     *,

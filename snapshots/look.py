@@ -57,11 +57,19 @@ def look(server_id: int, *, clock: Clock) -> bool:
         logger.info("The snapshots of server %s cannot be read: %s", server_id, error)
         found = None
     if found is None:
-        again = clock() + AGAIN_AFTER_FAILURE
-        ServerSnapshots.objects.filter(pk=server_id).update(next_look_at=again)
+        not_read(state, now=clock())
         return False
     take_in(server, state, found, started=started, now=clock())
     return True
+
+
+def not_read(state: ServerSnapshots, *, now: datetime) -> None:
+    """What is known stays, and the page says since when it has not been read."""
+    row = ServerSnapshots.objects.filter(pk=state.pk)
+    row.update(next_look_at=now + AGAIN_AFTER_FAILURE)
+    with transaction.atomic():
+        if row.filter(unread_since=None).update(unread_since=now):
+            publish(state.pk)
 
 
 class Found:
@@ -122,10 +130,12 @@ def take_in(
             if decided.current_parent is not None
             else state.present,
             "looked_at": now,
+            "unread_since": None,
             "next_look_at": now + (AGAIN_WITH if has_any else AGAIN_WITHOUT),
             **(found.abilities or {}),
         }
         shown = ("present", "can_take", "obstacles", "newest_only", "memory_obstacle")
+        changed |= state.unread_since is not None
         changed |= any(getattr(state, name) != fields[name] for name in shown if name in fields)
         ServerSnapshots.objects.filter(pk=server.pk).update(**fields)
         if changed:

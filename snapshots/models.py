@@ -46,6 +46,11 @@ class Snapshot(models.Model):
     # Proxmox's word where a task left it half-way: prepare, delete, rollback.
     state = models.CharField(_("state"), max_length=16, blank=True)
     expires_at = models.DateTimeField(_("deleted after"), null=True, db_index=True)
+    # Staff want it gone as soon as its server is free.
+    doomed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    doomed_at = models.DateTimeField(_("to be deleted since"), null=True, editable=False)
     # What makes it.
     action = models.ForeignKey(
         Action, on_delete=models.SET_NULL, null=True, related_name="snapshots"
@@ -80,6 +85,8 @@ class ServerSnapshots(models.Model):
     # The snapshot that the server has gone on from.
     present = models.CharField(max_length=40, blank=True)
     looked_at = models.DateTimeField(_("list read"), null=True)
+    # The list could not be read since then; what is known is from before.
+    unread_since = models.DateTimeField(_("not read since"), null=True)
     next_look_at = models.DateTimeField(null=True, db_index=True)
     most = models.PositiveSmallIntegerField(
         _("snapshots at most"), null=True, blank=True, help_text=_("Empty: the usual limit.")

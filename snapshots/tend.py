@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
@@ -113,12 +114,14 @@ def delete_expired(now: datetime) -> int:
     for server in servers_to_tidy():
         if launched >= DELETIONS_AT_ONCE:
             break
-        ids = retention.expired(flow.held(server), keep=flow.keep_of(server), now=now)
-        snapshot = Snapshot.objects.filter(pk__in=ids[:1]).select_related("server").first()
+        snapshot, actor = next_to_go(server, now)
         if snapshot is None:
             continue
         try:
-            flow.delete(snapshot, actor=BY_SCHEDULE, now=now)
+            with transaction.atomic():
+                # Once: what fails is told, and not tried for ever.
+                Snapshot.objects.filter(pk=snapshot.pk).update(doomed_at=None, doomed_by=None)
+                flow.delete(snapshot, actor=actor, now=now)
         except (Busy, Impossible) as error:
             logger.info("Snapshot %s is not deleted yet: %s", snapshot.pk, error)
         else:
@@ -126,12 +129,23 @@ def delete_expired(now: datetime) -> int:
     return launched
 
 
+def next_to_go(server: Server, now: datetime) -> tuple[Snapshot | None, Actor]:
+    """What staff want gone comes first, oldest first, and by their name."""
+    rows = Snapshot.objects.filter(server=server).select_related("server", "doomed_by")
+    doomed = rows.filter(doomed_at__isnull=False).order_by("taken_at", "pk").first()
+    if doomed is not None:
+        return doomed, Actor(doomed.doomed_by, Source.ADMIN)
+    ids = retention.expired(flow.held(server), keep=flow.keep_of(server), now=now)
+    return rows.filter(pk__in=ids[:1]).first(), BY_SCHEDULE
+
+
 def servers_to_tidy() -> list[Server]:
     """With snapshots that go by themselves, and nothing under way."""
     ours = (Snapshot.Origin.SCHEDULE, Snapshot.Origin.SAFETY)
     busy = Action.objects.unfinished().values("server_id")
     return list(
-        Server.objects.filter(present=True, snapshots__origin__in=ours)
+        Server.objects.filter(present=True)
+        .filter(Q(snapshots__origin__in=ours) | Q(snapshots__doomed_at__isnull=False))
         .exclude(pk__in=busy)
         .distinct()
         .order_by("pk")

@@ -32,17 +32,34 @@ class TestAdmin:
         assert "Youngest" not in html
         assert "Eldest" in site.get("/admin/snapshots/snapshot/?q=alice").content.decode()
 
-    def test_many_are_deleted_as_actions(self, site, take, container, worker, guest):
+    def test_many_are_deleted_as_actions(self, site, take, container, worker, guest, tick, staff):
         one, _ = take("One")
         two, _ = take("Two")
         other, _ = take("Other", of=container)
         said = text_of(self.pick(site, one, two, other))
         assert "2 snapshots are being deleted." in said
-        assert "Deleting a snapshot is under way." in said
+        assert "1 waits until its server is free." in said
+        worker.run(20)
+        assert Snapshot.objects.get() == two
+        tick()
+        assert not Snapshot.objects.exists()
         deletions = Action.objects.filter(type="snapshot.delete")
-        assert {action.source for action in deletions} == {"admin"}
-        worker.run(30)
-        assert Snapshot.objects.count() == 1
+        assert {(each.source, each.requested_by, each.status) for each in deletions} == {
+            ("admin", staff, "success")
+        }
+
+    def test_what_cannot_be_deleted_is_not_tried_for_ever(
+        self, site, take, worker, world, tick, staff
+    ):
+        one, _ = take("One")
+        two, _ = take("Two")
+        self.pick(site, one, two)
+        worker.run(20)
+        world.fail_task("qmdelsnapshot", "volume is busy")
+        for _ in range(3):
+            tick()
+        assert Action.objects.filter(type="snapshot.delete", status="failed").count() == 1
+        assert Snapshot.objects.get() == two
 
     def test_limits_are_the_staffs(self, site, server, known):
         known()

@@ -94,6 +94,18 @@ def test_proxmox_away_changes_nothing(take, server, world, worker):
     assert state_of(server).next_look_at > worker.clock()
 
 
+def test_the_page_says_that_it_could_not_be_read(take, server, world, worker, browser_of, alice):
+    take()
+    world.dark()
+    assert not look.look(server.pk, clock=worker.clock)
+    words = b"could not be asked for the list"
+    page = f"/servers/{server.pk}/snapshots/"
+    assert words in browser_of(alice).get(page).content
+    world.light()
+    assert look.look(server.pk, clock=worker.clock)
+    assert words not in browser_of(alice).get(page).content
+
+
 def test_what_was_left_half_way_is_told(looked, guest, world, monkeypatch):
     outside(guest, "manual", world.now)
     from servers.simulator import snapshots as simulated
