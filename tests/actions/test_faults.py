@@ -2,9 +2,8 @@
 
 import pytest
 
-from accounts.audit import SYSTEM, Actor
-from accounts.models import Source
-from servers import action_words, dispatch, operations, ownership
+from accounts.audit import SYSTEM
+from servers import action_words, dispatch, ownership
 from servers.models import Action, Server
 from servers.proxmox.errors import ProxmoxUnreachable
 from servers.proxmox.upid import parse
@@ -238,100 +237,6 @@ class TestIdentity:
         assert verbs() == []
 
 
-class TestRedis:
-    @pytest.mark.parametrize("after", [0, 0.2, 0.7, 2, 4])
-    def test_it_forgets_everything(self, after, server, guest, ask, worker, now_of, verbs):
-        action = ask(server, "shutdown")
-        worker.run(after, beat=False)
-        worker.lose()
-        worker.run(60)
-        assert now_of(action).status == Status.SUCCESS
-        assert sent(verbs, "shutdown") == 1
-
-    def test_messages_come_twice(self, server, ask, worker, now_of, verbs):
-        action = ask(server, "reboot")
-        for _ in range(3):
-            worker.messages += [*worker.messages]
-            worker.run(1)
-        worker.run(30)
-        assert now_of(action).status == Status.SUCCESS
-        assert sent(verbs, "reboot") == 1
-
-
-class TestClock:
-    """Of the panel: NTP, a suspended hypervisor, a hand."""
-
-    @pytest.mark.parametrize("jump", [-7200, -60, 60, 7200])
-    @pytest.mark.parametrize("after", [0, 1, 3])
-    def test_it_jumps(self, jump, after, server, world, ask, worker, now_of, verbs, monkeypatch):
-        action = ask(server, "shutdown")
-        worker.run(after)
-        # The worker's messages wait by its own timer, which knows no wall clock.
-        worker.clock.seconds += jump
-        for message in worker.messages:
-            message.due += jump
-            message.expires = None
-        monkeypatch.setattr(type(world), "advance", steady(world, jump))
-        worker.run(60)
-        assert now_of(action).status == Status.SUCCESS
-        assert sent(verbs, "shutdown") == 1
-
-
-def steady(world, jump):
-    """The cluster's own clock goes on as before."""
-    advance = type(world).advance
-    return lambda self, now: advance(self, now - jump)
-
-
-class TestHA:
-    @pytest.fixture(autouse=True)
-    def managed(self, world, server):
-        world.manage_by_ha(server.vmid)
-
-    @pytest.mark.parametrize("type", ["stop", "shutdown"])
-    def test_the_task_ends_before_the_guest_changes(
-        self, type, server, guest, ask, worker, now_of
-    ):
-        action = ask(server, type)
-        worker.run(5)
-        assert now_of(action).status == Status.RUNNING
-        assert guest.power == "running"
-        worker.run(60)
-        assert now_of(action).status == Status.SUCCESS
-        assert guest.power == "stopped"
-        again = ask(server, "start")
-        worker.run(60)
-        assert now_of(again).status == Status.SUCCESS
-        assert guest.power == "running"
-
-    def test_a_reboot_is_followed_by_its_task(self, server, ask, worker, now_of):
-        action = ask(server, "reboot")
-        worker.run(30)
-        assert now_of(action).status == Status.SUCCESS
-
-    def test_an_error_of_ha(self, server, world, ask, worker, now_of):
-        world.ha_error(server.vmid, later=True)
-        action = ask(server, "stop")
-        worker.run(120)
-        action = now_of(action)
-        assert (action.status, action.error_code) == (Status.FAILED, "ha_error")
-
-    def test_ha_never_acts(self, server, world, ask, worker, now_of):
-        world.slow_ha(10_000)
-        action = ask(server, "stop")
-        worker.run(600)
-        action = now_of(action)
-        assert (action.status, action.error_code) == (Status.LOST, "deadline")
-
-    def test_power_off_after_a_shutdown(self, server, guest, world, ask, worker, now_of):
-        guest.ignores_shutdown = True
-        ask(server, "shutdown")
-        worker.run(5)
-        action = ask(server, "stop")
-        worker.run(120)
-        assert now_of(action).status == Status.SUCCESS
-
-
 class TestTakenOver:
     """Two workers at one action: the first was slow, or the clock jumped, and its claim ended."""
 
@@ -365,68 +270,6 @@ class TestTakenOver:
             return look_at(*args, **kwargs)
 
         monkeypatch.setattr(dispatch, "look_at", slow)
-
-
-@pytest.fixture
-def deletion(server, alice, committed, clock, worker):
-    """Alice has asked for her running server to be deleted."""
-    Server.objects.filter(pk=server.pk).update(protected=False)
-    server.refresh_from_db()
-    with committed():
-        return operations.delete(
-            server, confirm=server.name, stop_first=True, actor=Actor(alice, Source.WEB),
-            now=clock(),
-        )  # fmt: skip
-
-
-class TestBetweenTwoSteps:
-    def test_the_host_goes_away(self, deletion, world, guest, worker, now_of):
-        world.fail_next("DELETE", "/qemu/", status=595, reason="No route to host", times=99)
-        worker.run(120)
-        action = now_of(deletion)
-        assert (action.status, action.error_code) == (Status.FAILED, "unreachable_midway")
-        assert action_words.sentence(action) == (
-            "The server was powered off. Then the host could not be reached: the rest was not done."
-        )
-        assert guest.vmid in world.guests
-
-    def test_it_says_what_was_done_before_it_failed(
-        self, deletion, server, world, guest, worker, now_of, monkeypatch
-    ):
-        self.stop_after_the_first(deletion, worker, now_of, monkeypatch)
-        Server.objects.filter(pk=server.pk).update(protected=True)
-        worker.run(60)
-        assert action_words.sentence(now_of(deletion)) == (
-            "The server was powered off. The server is protected from being deleted."
-        )
-
-    def test_the_panel_goes_away(self, deletion, world, guest, worker, now_of, monkeypatch):
-        self.stop_after_the_first(deletion, worker, now_of, monkeypatch)
-        worker.clock.pass_by(3600)
-        worker.run(60)
-        action = now_of(deletion)
-        assert (action.status, action.error_code) == (Status.FAILED, "never_sent_midway")
-        assert "powered off. Then the panel did not get to" in action_words.sentence(action)
-        assert guest.vmid in world.guests
-
-    def test_the_server_changes_hands(
-        self, deletion, server, bob, world, guest, worker, now_of, monkeypatch, clock
-    ):
-        self.stop_after_the_first(deletion, worker, now_of, monkeypatch)
-        ownership.assign([server], bob, actor=SYSTEM, now=clock())
-        Server.objects.filter(pk=server.pk).update(protected=False)
-        worker.run(60)
-        action = now_of(deletion)
-        assert (action.status, action.error_code) == (Status.FAILED, "no_access")
-        assert guest.vmid in world.guests
-
-    def stop_after_the_first(self, deletion, worker, now_of, monkeypatch):
-        """What would begin the second step is lost."""
-        with monkeypatch.context() as patched:
-            patched.setattr("servers.actions.wake", lambda *args, **kwargs: None)
-            worker.run(9, beat=False)
-        assert [over["step"] for over in now_of(deletion).steps] == ["stop"]
-        assert now_of(deletion).sent_at is None
 
 
 class TestWhoAsked:
