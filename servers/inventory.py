@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import audit
 from servers import live
-from servers.models import Cluster, Node, Server
+from servers.models import Action, Cluster, ConsoleSession, Node, Server
 from servers.proxmox.types import Guest, NodeState
 
 # pvestatd measures every ten seconds, so what a list of guests says may be that old, and older
@@ -214,17 +214,23 @@ def bring_back(twin: Server, server: Server, *, now: datetime) -> None:
     """A guest that was gone is there again: its old server, owner and history go on.
 
     `server` is the row that was begun for it meanwhile; once somebody owns that, nothing is done.
+    What was done to it goes along; while something is under way, it is left for the next look.
     """
     with transaction.atomic():
         lock(server.cluster_id)
+        if Action.objects.unfinished().filter(server=server).exists():
+            return
         fields = {
             name: getattr(server, name)
             for name in ("node_id", "guest_name", "status", "lock", "tags", "cpus")
         }
-        deleted, _ = Server.objects.filter(pk=server.pk, owner=None).delete()
-        if not deleted:
-            Server.objects.filter(pk=server.pk).update(identity=twin.identity, identity_due=False)
+        row = Server.objects.filter(pk=server.pk)
+        if row.select_for_update().only("owner_id").get().owner_id is not None:
+            row.update(identity=twin.identity, identity_due=False)
             return
+        Action.objects.filter(server=server).update(server=twin)
+        ConsoleSession.objects.filter(server=server).update(server=twin)
+        row.delete()
         Server.objects.filter(pk=twin.pk, present=None).update(
             present=True,
             gone_at=None,

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import AuditEntry
 from monitoring.models import Sample
-from servers.models import Node, Server
+from servers.models import Action, Node, Server
 from tests.monitoring.guests import of, server_of
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +127,29 @@ class TestGone:
         assert server.status == "running"
         assert server.owner is not None
         assert Server.objects.filter(vmid=guest.vmid).count() == 1
+
+    def test_what_was_done_to_it_meanwhile_goes_along(self, server, world, pass_cycle, clock):
+        guest = world.guests.pop(server.vmid)
+        for _ in range(4):
+            pass_cycle()
+        world.guests[guest.vmid] = guest
+        pass_cycle(looking=False)
+        interim = Server.objects.get(vmid=guest.vmid, present=True)
+        assert interim.pk != server.pk
+        action = Action.objects.create(
+            server=interim, type="start", source="admin", requested_at=clock(), deadline=clock()
+        )
+        pass_cycle()
+        interim.refresh_from_db()
+        assert interim.present, "something is under way"
+        Action.objects.filter(pk=action.pk).update(active=None, status="failed")
+        for _ in range(3):
+            pass_cycle()
+        server.refresh_from_db()
+        action.refresh_from_db()
+        assert server.present
+        assert action.server == server
+        assert not Server.objects.filter(pk=interim.pk).exists()
 
     def test_a_node_that_is_away_takes_no_guest_with_it(self, server, world, pass_cycle):
         world.node_down(server.node.name)
