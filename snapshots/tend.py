@@ -1,6 +1,7 @@
 """What is done by itself: schedules that are due, snapshots whose time is over, lists to be read."""
 
 import logging
+from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -30,6 +31,8 @@ PATIENCE = {
 }
 SCHEDULES_AT_ONCE = 1000
 DELETIONS_AT_ONCE = 200
+# A deletion that failed is tried again.
+TRIED_AGAIN_AFTER = timedelta(hours=24)
 LOOKS_AT_ONCE = 20
 LOOK_EXPIRES = timedelta(minutes=5)
 
@@ -111,12 +114,7 @@ def mend_clock(now: datetime) -> None:
 def delete_expired(now: datetime) -> int:
     """Launches a deletion for each server that has something to delete and is free."""
     launched = 0
-    for server in servers_to_tidy():
-        if launched >= DELETIONS_AT_ONCE:
-            break
-        snapshot, actor = next_to_go(server, now)
-        if snapshot is None:
-            continue
+    for snapshot, actor in due_to_go(now)[:DELETIONS_AT_ONCE]:
         try:
             with transaction.atomic():
                 # Once: what fails is told, and not tried for ever.
@@ -129,27 +127,55 @@ def delete_expired(now: datetime) -> int:
     return launched
 
 
-def next_to_go(server: Server, now: datetime) -> tuple[Snapshot | None, Actor]:
-    """What staff want gone comes first, oldest first, and by their name."""
-    rows = Snapshot.objects.filter(server=server).select_related("server", "doomed_by")
-    doomed = rows.filter(doomed_at__isnull=False).order_by("taken_at", "pk").first()
-    if doomed is not None:
-        return doomed, Actor(doomed.doomed_by, Source.ADMIN)
-    ids = retention.expired(flow.held(server), keep=flow.keep_of(server), now=now)
-    return rows.filter(pk__in=ids[:1]).first(), BY_SCHEDULE
+def due_to_go(now: datetime) -> list[tuple[Snapshot, Actor]]:
+    """One of each server, and by whose wish: in a handful of queries for any number of them."""
+    keep: dict[int, dict[str, int]] = defaultdict(dict)
+    for server_id, kind, number in SnapshotSchedule.objects.values_list("server", "kind", "keep"):
+        keep[server_id][kind] = number
+    failed = failed_lately(now)
+    found = []
+    for server_id, rows in by_server().items():
+        doomed = [row for row in rows if row.doomed_at is not None]
+        if doomed:
+            # What staff want gone comes first, oldest first, and by their name.
+            found.append((doomed[0], Actor(doomed[0].doomed_by, Source.ADMIN)))
+            continue
+        ids = retention.expired(map(flow.held_one, rows), keep=keep[server_id], now=now)
+        going = next(
+            (row for pk in ids for row in rows if row.pk == pk and pk not in failed), None
+        )
+        if going is not None:
+            found.append((going, BY_SCHEDULE))
+    return found
 
 
-def servers_to_tidy() -> list[Server]:
-    """With snapshots that go by themselves, and nothing under way."""
+def by_server() -> dict[int, list[Snapshot]]:
+    """Those that may go by themselves, oldest first, of servers where nothing is under way."""
     ours = (Snapshot.Origin.SCHEDULE, Snapshot.Origin.SAFETY)
-    busy = Action.objects.unfinished().values("server_id")
-    return list(
-        Server.objects.filter(present=True)
-        .filter(Q(snapshots__origin__in=ours) | Q(snapshots__doomed_at__isnull=False))
-        .exclude(pk__in=busy)
-        .distinct()
-        .order_by("pk")
+    rows = (
+        Snapshot.objects.filter(Q(origin__in=ours) | Q(doomed_at__isnull=False))
+        .filter(server__present=True)
+        .exclude(server__in=Action.objects.unfinished().values("server_id"))
+        .select_related("server", "doomed_by")
+        .order_by("taken_at", "pk")
     )
+    found: dict[int, list[Snapshot]] = defaultdict(list)
+    for row in rows:
+        found[row.server_id].append(row)
+    return found
+
+
+def failed_lately(now: datetime) -> set[object]:
+    """Ids of snapshots that could not be deleted: told once a day, not twice a minute."""
+    tried = Action.objects.filter(
+        type=flow.DELETE,
+        source=Source.SCHEDULE,
+        status__in=(Action.Status.FAILED, Action.Status.LOST),
+        requested_at__gt=now - TRIED_AGAIN_AFTER,
+    )
+    return {
+        parameters.get("snapshot") for parameters in tried.values_list("parameters", flat=True)
+    }
 
 
 # Reading

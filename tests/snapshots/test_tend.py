@@ -146,6 +146,40 @@ def test_a_failure_in_proxmox_is_told(schedule, tick, at, world, alice):
     assert Notification.objects.count() == 1
 
 
+def test_what_cannot_be_deleted_is_told_once_a_day(schedule, tick, at, world, worker):
+    daily = schedule(keep=1)
+    for _ in range(2):
+        daily.refresh_from_db()
+        at(daily.next_run_at)
+        world.fail_task("qmdelsnapshot", "volume is busy", times=99)
+        tick()
+    for _ in range(5):
+        tick()
+    assert Action.objects.filter(type="snapshot.delete").count() == 1
+    assert Notification.objects.get().subject == "web1: an old snapshot was not deleted"
+    SnapshotSchedule.objects.update(enabled=False)
+    worker.clock.pass_by(86500)
+    world.clear_faults()
+    tick(60)
+    assert taken().count() == 1
+
+
+def test_any_number_of_servers_takes_a_handful_of_queries(
+    polled, clock, django_assert_max_num_queries
+):
+    at = clock()
+    for server in Server.objects.all():
+        for n in range(3):
+            Snapshot.objects.create(
+                server=server, name=f"auto-daily-2026010{n + 1}-0300", title="x", taken_at=at,
+                origin="schedule", schedule_kind="daily",
+            )  # fmt: skip
+        SnapshotSchedule.objects.create(server=server, kind="daily", keep=2)
+    with django_assert_max_num_queries(4):
+        found = tend.due_to_go(at)
+    assert len(found) == Server.objects.count() > 5
+
+
 def test_the_limit_is_told(schedule, tick, at, take, settings):
     daily = schedule(keep=1)
     settings.SNAPSHOTS_PER_SERVER = 1
