@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor
 from accounts.models import Source
 from servers.actions import Busy
-from servers.models import Action, Server
+from servers.models import Action, Node, Server
 from servers.operations import Invalid
 from servers.queue import enqueue
 from snapshots import flow, names, retention
@@ -182,8 +182,13 @@ def failed_lately(now: datetime) -> set[object]:
 
 
 def look_around(now: datetime) -> None:
-    """Lists that were not read for long: what is done in Proxmox itself is seen in the end."""
-    present = Server.objects.filter(present=True, identity_due=False)
+    """Lists that were not read for long: what is done in Proxmox itself is seen in the end.
+
+    Where nobody answers, nobody is asked: others would wait behind it.
+    """
+    present = Server.objects.filter(
+        present=True, identity_due=False, cluster__enabled=True, cluster__failing_since=None
+    ).exclude(node__status=Node.Status.OFFLINE)
     never = present.filter(snapshot_state=None).order_by("pk")
     due = present.filter(snapshot_state__next_look_at__lte=now)
     due = due.order_by("snapshot_state__next_look_at")

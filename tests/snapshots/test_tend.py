@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.models import Notification
-from servers.models import Action, Server
+from servers.models import Action, Cluster, Node, Server
 from servers.operations import Invalid
 from snapshots import schedules, tend
 from snapshots.models import Snapshot, SnapshotSchedule
@@ -243,6 +243,32 @@ def calm():
     """Running VMs, without the one that is backed up meanwhile and the one on thick LVM."""
     running = Server.objects.filter(kind="qemu", status="running")
     return running.exclude(name__in=("shop-app", "legacy-crm"))
+
+
+class TestReadingAround:
+    def asked(self, sent, committed, clock):
+        sent.clear()
+        with committed():
+            tend.look_around(clock())
+        return {message.arguments["server_id"] for message in sent}
+
+    def test_lists_that_were_never_read(self, polled, sent, committed, clock):
+        asked = self.asked(sent, committed, clock)
+        assert asked == set(Server.objects.values_list("pk", flat=True))
+
+    def test_one_that_was_read_waits(self, server, looked, sent, committed, clock):
+        looked()
+        assert server.pk not in self.asked(sent, committed, clock)
+        clock.pass_by(6 * 3600 + 1)
+        assert server.pk in self.asked(sent, committed, clock)
+
+    def test_nobody_is_asked_where_nobody_answers(self, server, sent, committed, clock):
+        Node.objects.filter(pk=server.node_id).update(status="offline")
+        asked = self.asked(sent, committed, clock)
+        assert asked
+        assert server.pk not in asked
+        Cluster.objects.update(failing_since=clock())
+        assert self.asked(sent, committed, clock) == set()
 
 
 class TestTurns:
