@@ -24,7 +24,8 @@ from snapshots.reconcile import PRESENT, Known, Plan, Reported, plan
 logger = logging.getLogger(__name__)
 
 # How long a list is believed by a page that somebody opens, and by nobody.
-FRESH = timedelta(seconds=60)
+FRESH = timedelta(seconds=15)
+WORTH_ASKING = timedelta(seconds=60)
 AGAIN_WITH = timedelta(minutes=30)
 AGAIN_WITHOUT = timedelta(hours=6)
 AGAIN_AFTER_FAILURE = timedelta(minutes=10)
@@ -40,7 +41,7 @@ def ask(server: Server, *, now: datetime) -> bool:
     state = state_of(server)
     if state.looked_at is not None and abs(now - state.looked_at) < FRESH:
         return False
-    enqueue("snapshots.look", expires=FRESH, server_id=server.pk)
+    enqueue("snapshots.look", expires=WORTH_ASKING, server_id=server.pk)
     return True
 
 

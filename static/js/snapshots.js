@@ -4,7 +4,7 @@
 import { Controls } from "./controls.js";
 import { follow } from "./follow.js";
 
-const EVERY = 60_000;
+const EVERY = 20_000;
 // So long a look at the host takes at most, as a rule; where nothing changed, no event tells its end.
 const AFTER_A_LOOK = 4000;
 

@@ -18,6 +18,11 @@ COLOURS = """() => {
 }"""
 
 
+def painted(page):
+    """Connected is said before the first picture has come."""
+    page.wait_for_function(f"() => ({COLOURS})() > 1", timeout=10_000)
+
+
 def console_of(open_page, name, kind="", **options):
     page = open_page(ALICE, **options)
     page.get_by_role("link", name=name, exact=True).first.click()
@@ -50,7 +55,7 @@ def vm(stack, tmp_path):
 def test_a_real_machine_is_seen_and_typed_into(open_page, vm):
     page = connected(console_of(open_page, "shop-app"))
     vm.shows("Ready.")
-    assert page.evaluate(COLOURS) > 1
+    painted(page)
     page.keyboard.type("hello 42", delay=20)
     page.keyboard.press("Shift+KeyA")
     vm.shows("hello 42A")
@@ -78,7 +83,7 @@ def test_a_console_that_breaks_off_is_tried_again(open_page, stack, vm):
 
 def test_the_simulated_screen_wants_a_password(open_page):
     page = connected(console_of(open_page, "web1"))
-    assert page.evaluate(COLOURS) > 1
+    painted(page)
 
 
 @pytest.mark.parametrize("name", ["web1", "wordpress-14", "cust-4711"])

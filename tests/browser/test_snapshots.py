@@ -112,7 +112,8 @@ class TestTree:
         path = f"nodes/{guest['node']}/{guest['id']}/snapshot?snapname=by-hand"
         stack.proxmox("POST", path)
         page = open_snapshots("web2", email=STAFF)
-        expect(row(page, "by-hand")).to_contain_text("made in Proxmox", timeout=SOON)
+        # A list that was read right before is believed for a while.
+        expect(row(page, "by-hand")).to_contain_text("made in Proxmox", timeout=60_000)
         delete(page, "by-hand")
 
     def test_the_newest_alone_where_the_storage_is_zfs(self, open_snapshots):

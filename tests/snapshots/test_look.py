@@ -150,13 +150,13 @@ def test_abilities_are_not_asked_for_each_time(looked, wire, clock, server):
     assert wire.requests[-2].path.endswith("/feature")
 
 
-def test_a_page_asks_once_a_minute(server, clock, sent, looked, committed):
+def test_a_page_asks_now_and_then(server, clock, sent, looked, committed):
     with committed():
         assert look.ask(server, now=clock())
     assert [message.name for message in sent] == ["snapshots.look"]
     looked()
     assert not look.ask(server, now=clock())
-    assert look.ask(server, now=clock.pass_by(61))
+    assert look.ask(server, now=clock.pass_by(16))
 
 
 def test_two_looks_at_once_make_no_second_row(take, looked, server):
