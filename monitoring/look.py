@@ -26,7 +26,7 @@ from servers.identity import same_guest
 from servers.models import Cluster, ClusterToken, Node, Server
 from servers.proxmox.errors import ProxmoxDenied, ProxmoxError, ProxmoxRefused, ProxmoxUnreachable
 from servers.proxmox.gateway import Gateway
-from servers.proxmox.types import Access, FileSystem, GuestConfig, GuestState, Kind
+from servers.proxmox.types import Access, FileSystem, GuestConfig, GuestState
 
 logger = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ def ask_in_turn(
 
 def ask_one(gateway: Gateway, each: Question) -> Told | ProxmoxError:
     server = each.server
-    kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
+    kind = server.guest_kind
     try:
         if each.about is About.IDENTITY:
             return gateway.guest_config(node=each.node, kind=kind, vmid=server.vmid)

@@ -56,7 +56,7 @@ def target_of(session: ConsoleSession) -> Target:
         raise Over(end_of(error)) from error
     return Target(
         server_id=server.pk,
-        kind=server.kind,  # type: ignore[arg-type]  # Server.Kind has these two
+        kind=server.guest_kind,
         vmid=server.vmid,
         node=server.node.name if server.node else "",
         identity=server.identity,

@@ -23,7 +23,7 @@ from servers.proxmox.errors import (
     ProxmoxUnreachable,
 )
 from servers.proxmox.gateway import ACT_SECONDS, Gateway
-from servers.proxmox.types import GuestConfig, Kind
+from servers.proxmox.types import GuestConfig
 from servers.queue import enqueue
 from servers.steps import Guest, Unfit
 
@@ -227,7 +227,7 @@ def look_at(action: Action, *, clock: Clock) -> Guest:
     if not same_guest(server.identity, config.identity):
         Server.objects.filter(pk=server.pk).update(identity_due=True, identity_next_at=None)
         raise Unfit("other_guest", "Another guest has taken this server's place in Proxmox.")
-    kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
+    kind = server.guest_kind
     state = reader.guest_state(node=node, kind=kind, vmid=server.vmid)
     facts.refresh(server, config, now=clock())
     if (state.status, state.lock) != (server.status, server.lock):
@@ -237,7 +237,7 @@ def look_at(action: Action, *, clock: Clock) -> Guest:
 
 def find(server: Server, reader: Gateway) -> tuple[str, GuestConfig]:
     """Where the guest is now, and its configuration. Raises Unfit where it is nowhere."""
-    kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
+    kind = server.guest_kind
     node = server.node.name if server.node else ""
     found = locate.find(reader, node=node, kind=kind, vmid=server.vmid)
     if found is None:

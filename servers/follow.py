@@ -27,7 +27,7 @@ from servers.proxmox.errors import (
     ProxmoxUnreachable,
 )
 from servers.proxmox.gateway import Gateway
-from servers.proxmox.types import Access, GuestState, Kind, TaskState
+from servers.proxmox.types import Access, GuestState, TaskState
 from servers.proxmox.upid import parse
 
 logger = logging.getLogger(__name__)
@@ -310,7 +310,7 @@ def observe(look: Pass, action: Action) -> None:
 
 
 def state_of(look: Pass, server: Server, node: str) -> GuestState:
-    kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
+    kind = server.guest_kind
     return look.asked(
         node, lambda: look.reader.guest_state(node=node, kind=kind, vmid=server.vmid)
     )

@@ -52,7 +52,7 @@ class Guest:
 
     @property
     def kind(self) -> Kind:
-        return self.server.kind  # type: ignore[return-value]  # Server.Kind has these two
+        return self.server.guest_kind
 
 
 def task_types(step: str) -> frozenset[str]:

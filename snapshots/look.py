@@ -14,7 +14,7 @@ from servers.identity import same_guest
 from servers.models import Action, Cluster, ClusterToken, Server
 from servers.proxmox.errors import ProxmoxError
 from servers.proxmox.gateway import Gateway
-from servers.proxmox.types import GuestConfig, Kind, SnapshotList
+from servers.proxmox.types import GuestConfig, SnapshotList
 from servers.queue import enqueue
 from servers.steps import Unfit
 from snapshots.abilities import goes_to_newest_only, obstacles
@@ -89,7 +89,7 @@ def read(server: Server, state: ServerSnapshots, *, now: datetime) -> Found | No
     if not server.identity or not same_guest(server.identity, config.identity):
         return None
     facts.refresh(server, config, now=now)
-    kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
+    kind = server.guest_kind
     listing = reader.snapshots(node=node, kind=kind, vmid=server.vmid)
     is_due = state.checked_at is None or abs(now - state.checked_at) >= CHECKED_FOR
     return Found(listing, check(server, reader, node, config, now=now) if is_due else None)
@@ -99,7 +99,7 @@ def check(
     server: Server, reader: Gateway, node: str, config: GuestConfig, *, now: datetime
 ) -> dict[str, object]:
     """Whether snapshots can be taken, and what is in the way: fields of ServerSnapshots."""
-    kind: Kind = server.kind  # type: ignore[assignment]  # Server.Kind has these two
+    kind = server.guest_kind
     can_take = reader.can_snapshot(node=node, kind=kind, vmid=server.vmid)
     kinds = reader.storage_kinds()
     in_the_way = [] if can_take else obstacles(config.disks, kinds)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from servers.models.cluster import Cluster, Node
+from servers.proxmox import types as proxmox
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -104,6 +105,11 @@ class Server(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.vmid})"
+
+    @property
+    def guest_kind(self) -> proxmox.Kind:
+        """As the gateway wants it."""
+        return "qemu" if self.kind == Server.Kind.QEMU else "lxc"
 
 
 class Label(models.Model):
