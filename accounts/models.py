@@ -32,6 +32,11 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]
     email = models.EmailField(_("mail address"), unique=True)
+    language = models.CharField(
+        _("language"), max_length=8, choices=[("en", "English"), ("ru", "Русский")], default="en"
+    )
+    # One that zoneinfo knows.
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
