@@ -7,6 +7,7 @@ Each variable is described in docs/settings.md.
 
 from datetime import timedelta
 from email.utils import parseaddr
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -260,6 +261,23 @@ CONSOLE_IDLE_MINUTES = in_range("CONSOLE_IDLE_MINUTES", 30, 1, 1440)
 # daphne closes every websocket after a day.
 CONSOLE_MAX_HOURS = in_range("CONSOLE_MAX_HOURS", 8, 1, 23)
 
+# --- Alerts
+
+# Of one rule and server, one mail that it fires in so many seconds.
+ALERT_MAIL_INTERVAL = in_range("ALERT_MAIL_INTERVAL", 3600, 0, 7 * 86400)
+# What alerts/ needs of what stands above it, by name.
+ALERT_SAMPLES = "monitoring.evidence.samples_of"
+# Private networks into which webhooks may go all the same, by plain HTTP too.
+try:
+    WEBHOOK_ALLOWED_NETWORKS = tuple(
+        ip_network(text.strip()) for text in env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
+    )
+except ValueError as error:
+    raise ImproperlyConfigured(f"WEBHOOK_ALLOWED_NETWORKS: {error}") from error
+TELEGRAM_API_URL = env.str("TELEGRAM_API_URL", default="https://api.telegram.org").rstrip("/")
+if urlsplit(TELEGRAM_API_URL).scheme not in {"http", "https"}:
+    raise ImproperlyConfigured("TELEGRAM_API_URL must be like https://api.telegram.org")
+
 # --- Monitoring
 
 POLL_INTERVAL = in_range("POLL_INTERVAL", 30, 1, 3600)
@@ -295,6 +313,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "monitoring.prune_samples",
         "schedule": min(600, RETENTION_DAYS * 86400),
         "options": {"expires": 600},
+    },
+    "tell of alerts": {
+        "task": "alerts.tell",
+        "schedule": 15,
+        "options": {"expires": 15},
     },
     "forget notifications": {
         "task": "alerts.forget_notifications",
@@ -427,6 +450,7 @@ CONTENT_SECURITY_POLICY = {
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -451,6 +475,9 @@ EMAIL_CONFIG = env.email_url(
     "EMAIL_URL", default=f"filemail://{VAR_DIR / 'mail'}" if EMBEDDED else "consolemail://"
 )
 globals().update(EMAIL_CONFIG)
+if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    # One that keeps the mail server's answers, and comes to an end.
+    EMAIL_BACKEND = "alerts.channels.smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{BRAND_NAME} <panel@localhost>")
 if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
     raise ImproperlyConfigured("DEFAULT_FROM_EMAIL must hold an address, like panel@example.com")

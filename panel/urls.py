@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from accounts import api as accounts_api
 from accounts import views as accounts_views
+from alerts.views import links as alert_links_views
 from monitoring import api as monitoring_api
 from panel import failures, health
 from panel.api import not_found
@@ -136,6 +137,7 @@ urlpatterns = [
     path("servers/<int:pk>/delete/", settings_views.server_delete, name="server-delete"),
     path("servers/<int:pk>/console/", console_views.server_console, name="server-console"),
     path("console/", console_views.ticket_console, name="console"),
+    path("alerts/link/<str:token>/", alert_links_views.alert_link, name="alert-link"),
     path("sign-in/", accounts_views.SignInView.as_view(), name="sign-in"),
     path("sign-out/", accounts_views.SignOutView.as_view(tell=live.signed_out), name="sign-out"),
     path("api/v1/", include((api, "api"))),

@@ -43,6 +43,20 @@ def box() -> MultiFernet:
     return _box(tuple(settings.ENCRYPTION_KEYS))
 
 
+def seal(text: str) -> str:
+    return box().encrypt(text.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """What was sealed; a LostSecret where no key opens it, and nothing of nothing."""
+    if not sealed:
+        return ""
+    try:
+        return box().decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        return LostSecret.of(sealed)
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that is encrypted in the database and plain in Python."""
 
@@ -50,12 +64,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         if isinstance(value, LostSecret):
             return value.sealed
         plain = super().get_prep_value(value)
-        return plain if plain in (None, "") else box().encrypt(plain.encode()).decode()
+        return plain if plain in (None, "") else seal(plain)
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> Any:
-        if value in (None, ""):
-            return value
-        try:
-            return box().decrypt(value.encode()).decode()
-        except InvalidToken:
-            return LostSecret.of(value)
+        return value if value is None else unseal(value)

@@ -38,7 +38,7 @@ def test_nothing_is_documented_that_is_not_read():
 def test_a_module_stays_small(path):
     lines = path.read_text().count("\n")
     # All settings are in one file on purpose: who looks for one knows where.
-    most = 500 if path.name == "settings.py" else 400
+    most = 600 if path.name == "settings.py" else 400
     assert lines <= most, f"{lines} lines: split it by what it is about"
 
 

@@ -51,6 +51,8 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "servers/<int:pk>/console/": ("get", None, (200, 404, 200, SIGN_IN)),
     # A page without a person or a server: what opens a console is a ticket.
     "console/": ("get", None, (200, 200, 200, 200)),
+    # What it permits is in its token, whoever comes with it: tests/alerts/test_links.py.
+    "alerts/link/<str:token>/": ("get", None, (410, 410, 410, 410)),
     "sign-in/": ("get", None, (302, 302, 302, 200)),
     "sign-out/": ("post", {}, (302, 302, 302, 302)),
     "health/live": ("get", None, (200, 200, 200, 200)),

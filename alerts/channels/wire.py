@@ -1,0 +1,125 @@
+"""One HTTP request to a stranger: to an address that was looked at, within a time, and no further.
+
+The name is resolved here, once, and the connection is made to what was resolved, so that a name
+server that answers otherwise a moment later changes nothing. TLS is verified for the name. Nothing
+is taken from the environment, and no redirect is followed.
+"""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+import certifi
+
+from alerts.channels.base import printable
+from alerts.channels.deadline import Deadline
+from alerts.channels.networks import Address, address_of
+
+SECONDS = 10
+# So much of an answer is read; of longer headers http.client has limits of its own.
+MOST_READ = 4096
+
+
+class Closed(OSError):
+    """The address leads where nobody may be sent."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    words: str
+    body: bytes
+
+    def __str__(self) -> str:
+        return printable(f"{self.status} {self.words}")
+
+
+class Connection(http.client.HTTPConnection):
+    """Goes to addresses that were chosen before; `host` is for the headers and for TLS alone."""
+
+    def __init__(self, url: SplitResult, addresses: list[Address], deadline: Deadline) -> None:
+        super().__init__(url.hostname or "", port_of(url), timeout=deadline.seconds)
+        self.addresses = addresses
+        self.deadline = deadline
+        self.context = trusting() if url.scheme == "https" else None
+        if self.context:
+            # So that the Host header leaves the port out where it need not stand.
+            self.default_port = http.client.HTTPS_PORT
+
+    def connect(self) -> None:
+        connection = self.reach()
+        self.deadline.watch(connection)
+        if self.context:
+            connection = self.context.wrap_socket(connection, server_hostname=self.host)
+        self.sock = connection
+
+    def reach(self) -> socket.socket:
+        """The first that answers, each in a share of the time."""
+        share = self.deadline.seconds / (len(self.addresses) + 1)
+        for address in self.addresses[:-1]:
+            try:
+                return socket.create_connection((str(address), self.port), share)
+            except OSError:
+                continue
+        return socket.create_connection((str(self.addresses[-1]), self.port), share)
+
+
+def trusting() -> ssl.SSLContext:
+    """The system's authorities, and those that requests brings along where the system has none."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    may_go: Callable[[Address], bool],
+    seconds: float = SECONDS,
+) -> Answer:
+    """Raises OSError, whose text names neither path nor query, as those may hold secrets."""
+    parts = urlsplit(url)
+    addresses = resolved(parts.hostname or "", port_of(parts))
+    if not all(map(may_go, addresses)):
+        raise Closed("This address leads into a network that is not open to the panel.")
+    with Deadline(seconds) as deadline:
+        connection = Connection(parts, addresses, deadline)
+        try:
+            return exchanged(connection, path_of(parts), body, headers)
+        finally:
+            connection.close()
+
+
+def exchanged(
+    connection: http.client.HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]
+) -> Answer:
+    try:
+        connection.request("POST", path, body, dict(headers))
+        response = connection.getresponse()
+        read = response.read(MOST_READ)
+    except (http.client.HTTPException, ValueError) as error:
+        # Its text may quote the request, or whatever came for an answer.
+        raise OSError(f"It does not speak HTTP as it should ({type(error).__name__}).") from None
+    return Answer(response.status, response.reason, read)
+
+
+def resolved(host: str, port: int) -> list[Address]:
+    """Raises OSError. Each address once, in the system's order."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise OSError("This is not the name of a host.") from None
+    return list(dict.fromkeys(address_of(str(entry[4][0])) for entry in found))
+
+
+def port_of(url: SplitResult) -> int:
+    return url.port or (http.client.HTTPS_PORT if url.scheme == "https" else http.client.HTTP_PORT)
+
+
+def path_of(url: SplitResult) -> str:
+    return (url.path or "/") + (f"?{url.query}" if url.query else "")
