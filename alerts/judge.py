@@ -55,8 +55,9 @@ class Value(NamedTuple):
     """What a rule looks at, at one time. `number` is None where it is missing.
 
     `is_void`: there is nothing to measure, as of a server that is stopped; that ends an episode.
-    `begins`: whether it can begin one. Where it is False it only holds what has begun, as a server
-    that is still down does, and one that nobody ever saw running does not.
+    `begins`: whether it can begin anything. Where it is False it only holds what has begun, as a
+    server that is still down does, and one that nobody ever saw running does not; a missing value
+    that does not begin anything is one that nobody expects.
     """
 
     number: float | None
@@ -88,7 +89,7 @@ def judge(rule: Rule, standing: Standing, value: Value, now: int) -> Standing:
     if value.is_void:
         return OK if standing.state != State.OK else standing
     if value.number is None:
-        return without(rule, standing, now)
+        return without(rule, standing, value, now)
     crossed = rule.crossed(value.number)
     match standing.state:
         case State.FIRING:
@@ -115,14 +116,16 @@ def held(rule: Rule, standing: Standing, now: int) -> Standing:
     return standing if standing.missing_since is None else standing._replace(missing_since=None)
 
 
-def without(rule: Rule, standing: Standing, now: int) -> Standing:
+def without(rule: Rule, standing: Standing, value: Value, now: int) -> Standing:
+    if standing.state == State.PENDING and standing.missing_since is None:
+        return standing._replace(missing_since=now)
+    if not value.begins:
+        return standing
     match standing.state:
         case State.OK if rule.no_data:
             return Standing(State.MISSING, now)
         case State.MISSING:
             return no_data_after(rule, standing, standing.since, now)
-        case State.PENDING if standing.missing_since is None:
-            return standing._replace(missing_since=now)
         case State.PENDING if rule.no_data:
             return no_data_after(rule, standing, standing.missing_since or now, now)
     return standing

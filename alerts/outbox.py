@@ -1,25 +1,18 @@
-"""Telling people something: a row now, a mail as soon as a worker gets to it."""
+"""Telling people something: a row now, a message as soon as a worker gets to it."""
 
-import re
-import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 from accounts.models import User
-from alerts.models import Notification
+from alerts.channels import CHANNELS
+from alerts.models import Alert, Incident, Notification, NotificationChannel
+from alerts.plain import one_line, plain
 from servers.models import Server
 from servers.queue import enqueue
 
-LONGEST_SUBJECT = 200
-LONGEST_BODY = 20_000
 LONGEST_KEY = 128
-CUT = "…"
-
-# Titles and names in it are hostile: controls end a header, turned text shows another word than it
-# has, and half a surrogate pair cannot be sent at all.
-UNWRITABLE = frozenset(("Cc", "Cs", "Zl", "Zp"))
-TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def tell(
@@ -30,18 +23,29 @@ def tell(
     key: str | None,
     now: datetime,
     server: Server | None = None,
+    kind: str = Notification.Kind.NOTICE,
+    channel: NotificationChannel | None = None,
+    alerts: Sequence[Alert] = (),
+    incident: Incident | None = None,
+    after: Notification | None = None,
 ) -> Notification:
-    """Have a mail sent to this person, in plain text.
+    """Have a message sent to this person, in plain text; without a channel by mail.
 
     `key` names what it tells of, in up to 128 ASCII characters, the person with it where several
     are told. The same is told once: whoever comes second gets the notification that is there.
+    `after`: it waits until that one is through.
     """
     if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii()):
         raise ValueError(f"{key!r} cannot be the key of a notification.")
     with transaction.atomic():
         fields = {
             "recipient": user,
-            "address": user.email,
+            "kind": kind,
+            "channel": channel,
+            "channel_kind": channel.kind if channel else "mail",
+            "address": address_of(user, channel),
+            "incident": incident,
+            "after": after,
             "subject": one_line(subject),
             "body": plain(body),
             "server": server,
@@ -52,26 +56,15 @@ def tell(
             notification, made = Notification.objects.create(**fields), True
         else:
             notification, made = Notification.objects.get_or_create(key=key, defaults=fields)
+        if alerts:
+            notification.alerts.add(*alerts)
         if made:
             enqueue("alerts.deliver", notification_id=notification.pk)
     return notification
 
 
-def one_line(text: str) -> str:
-    """A subject: no line breaks or controls, and not longer than mailboxes show."""
-    words = "".join(letter if is_writable(letter) else " " for letter in text).split()
-    return shortened(" ".join(words), LONGEST_SUBJECT)
-
-
-def plain(text: str) -> str:
-    lines = re.split(r"\r\n|\r|\n", text)
-    kept = ("".join(filter(is_writable, line.replace("\t", " "))) for line in lines)
-    return shortened("\n".join(kept), LONGEST_BODY)
-
-
-def is_writable(letter: str) -> bool:
-    return unicodedata.category(letter) not in UNWRITABLE and letter not in TURNING
-
-
-def shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - len(CUT)]}{CUT}"
+def address_of(user: User, channel: NotificationChannel | None) -> str:
+    """As people and the log may see it: what some targets hold is a secret."""
+    if channel is None or channel.own_address:
+        return user.email
+    return CHANNELS[channel.kind].shown(channel.target)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from alerts import delivery
+from alerts import delivery, telling
 
 
 def clock() -> datetime:
@@ -14,6 +14,11 @@ def clock() -> datetime:
 @shared_task(name="alerts.deliver")
 def deliver(*, notification_id: int, **_: object) -> None:
     delivery.deliver(notification_id, clock=clock)
+
+
+@shared_task(name="alerts.tell")
+def tell(**_: object) -> None:
+    telling.tell_due(clock)
 
 
 @shared_task(name="alerts.sweep_notifications")

@@ -9,8 +9,9 @@ import msgspec
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
 
-from monitoring import samples, sizes
+from monitoring import judging, samples, sizes
 from monitoring.claims import claim_cycle, release_cycle
+from monitoring.judging import AFTER_DENIAL
 from monitoring.models import CycleMemory, GuestDisk
 from monitoring.readings import GUEST_DISK_SECONDS, Counters, DiskUse
 from monitoring.reconcile import Known, Plan, reconcile
@@ -30,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 # Longer than all timeouts of a fetch together, so that a claim ends only with a dead worker.
 CLAIM_LASTS = timedelta(seconds=120)
-# Each refused token costs three seconds of Proxmox's and of ours; nobody mends it in thirty.
-AFTER_DENIAL = timedelta(minutes=5)
 # MariaDB's and MySQL's codes: deadlock found, lock wait timeout exceeded.
 DEADLOCKS = (1213, 1205)
 
@@ -95,13 +94,10 @@ def store(
         # Locks the cluster's row, as whoever adds or removes one of its servers does: what is
         # read from here on stays true until the end.
         note_success(cluster, claim, resources, now=now)
-        plan = reconcile(
-            resources,
-            known_servers(cluster.pk, now),
-            remembered(cluster.pk),
-            disk_uses(cluster.pk, taken_at),
-            now=taken_at,
-        )
+        known = known_servers(cluster.pk, now)
+        disks = disk_uses(cluster.pk, taken_at)
+        plan = reconcile(resources, known, remembered(cluster.pk), disks, now=taken_at)
+        down = judging.went_down(plan, known, now)
         events = apply(cluster, plan, resources, now=now)
         samples.store(plan.samples, taken_at=taken_at)
         sizes.note(plan.resized, taken_at=taken_at)
@@ -109,6 +105,8 @@ def store(
             cluster_id=cluster.pk,
             defaults={"counters": msgspec.msgpack.encode(plan.counters)},
         )
+        judging.note_faults(cluster, resources, now=now)
+        judging.judge_cycle(cluster, plan, known, disks, down=down, now=now)
         live.publish(
             events,
             [(server, taken_at, *values) for server, values in plan.samples.items()],
@@ -151,7 +149,7 @@ def known_servers(cluster_id: int, now: datetime) -> list[Known]:
             """
             SELECT s.id, s.vmid, s.kind, COALESCE(n.name, ''), s.guest_name, s.status, s.lock,
                    s.tags, s.cpus, s.identity, s.identity_due, s.missing_since IS NOT NULL,
-                   COALESCE(s.status_seen_at > %s AND s.status_seen_at < %s, FALSE)
+                   COALESCE(s.status_seen_at > %s AND s.status_seen_at < %s, FALSE), s.owner_id
             FROM servers_server s LEFT JOIN servers_node n ON n.id = s.node_id
             WHERE s.cluster_id = %s AND s.present = %s
             """.replace("s.lock", "s." + connection.ops.quote_name("lock")),
@@ -176,8 +174,8 @@ def disk_uses(cluster_id: int, taken_at: int) -> dict[int, DiskUse]:
         server__cluster_id=cluster_id,
         measured_at__gte=taken_at - GUEST_DISK_SECONDS,
         used__isnull=False,
-    ).values_list("server_id", "used", "total", "measured_at")
-    return {server: DiskUse(used, total, at) for server, used, total, at in rows}  # type: ignore[arg-type]
+    ).values_list("server_id", "used", "total", "measured_at", "fullest", "fullest_at")
+    return {server: DiskUse(*use) for server, *use in rows}  # type: ignore[arg-type]
 
 
 def note_success(cluster: Cluster, claim: str, resources: Resources, *, now: datetime) -> None:
@@ -186,6 +184,7 @@ def note_success(cluster: Cluster, claim: str, resources: Resources, *, now: dat
         cycle_claimed_until=None,
         next_cycle_at=None,
         last_cycle_at=now,
+        judged_at=now,
         failing_since=None,
         failure="",
         failure_message="",
@@ -214,20 +213,26 @@ def note_failure(
     cluster: Cluster, claim: str, kind: Cluster.Failure, why: str, *, now: datetime
 ) -> None:
     denied = kind == Cluster.Failure.DENIED
-    noted = Cluster.objects.filter(pk=cluster.pk, cycle_claim=claim).update(
-        cycle_claim="",
-        cycle_claimed_until=None,
-        next_cycle_at=now + AFTER_DENIAL if denied else None,
-        failing_since=cluster.failing_since or now,
-        failure=kind,
-        failure_message=why[:2000],
-    )
-    if not noted:
-        return  # another worker took the cycle over, and knows better
-    if not cluster.failing_since:
-        logger.warning("%s cannot be polled: %s", cluster, why)
-    if cluster.is_stale(now):
-        inventory.lose_sight(cluster, now)
+    with transaction.atomic():
+        noted = Cluster.objects.filter(pk=cluster.pk, cycle_claim=claim).update(
+            cycle_claim="",
+            cycle_claimed_until=None,
+            next_cycle_at=now + AFTER_DENIAL if denied else None,
+            judged_at=now,
+            failing_since=cluster.failing_since or now,
+            failure=kind,
+            failure_message=why[:2000],
+        )
+        if not noted:
+            return  # another worker took the cycle over, and knows better
+        if not cluster.failing_since:
+            logger.warning("%s cannot be polled: %s", cluster, why)
+        if cluster.is_stale(now):
+            inventory.lose_sight(cluster, now)
+            judging.note_failing(cluster, why, now=now)
+        if kind != Cluster.Failure.INTERNAL:
+            # Where storing fails, judging may be what fails.
+            judging.judge_failing(cluster, known_servers(cluster.pk, now), now=now)
 
 
 def failure_kind(error: ProxmoxError) -> Cluster.Failure:

@@ -292,6 +292,11 @@ def note_disks(server: Server, result: Told | ProxmoxError, *, now: datetime) ->
     at = int(now.timestamp())
     if isinstance(result, list):
         total = sum(system.total for system in result)
+        fullest = max(
+            (system for system in result if system.total > 0),
+            key=lambda system: system.used / system.total,
+            default=None,
+        )
         GuestDisk.objects.filter(pk=server.pk).update(
             state=GuestDisk.State.OK,
             message="",
@@ -306,6 +311,8 @@ def note_disks(server: Server, result: Told | ProxmoxError, *, now: datetime) ->
                 }
                 for system in result
             ],
+            fullest=fullest.used / fullest.total if fullest else None,
+            fullest_at=fullest.mountpoint[:255] if fullest else "",
             measured_at=at if result else None,
             next_look_at=at + AGAIN[GuestDisk.State.OK],
         )

@@ -96,6 +96,9 @@ class GuestDisk(models.Model):
     used = models.BigIntegerField(null=True)
     total = models.BigIntegerField(null=True)
     file_systems = models.JSONField(default=list)
+    # The fraction used of the fullest of them, and its mount point.
+    fullest = models.FloatField(null=True)
+    fullest_at = models.CharField(max_length=255, blank=True)
     measured_at = models.PositiveBigIntegerField(null=True)
     next_look_at = models.PositiveBigIntegerField(db_index=True)
 

@@ -45,9 +45,13 @@ class Counters(NamedTuple):
 
 
 class DiskUse(NamedTuple):
+    """`fullest`: the fraction used of the fullest file system, `fullest_at` its mount point."""
+
     used: int
     total: int
     measured_at: int
+    fullest: float | None = None
+    fullest_at: str = ""
 
 
 class Measured(NamedTuple):

@@ -26,6 +26,7 @@ class Known(NamedTuple):
     missing: bool
     # An action saw its state after what Proxmox tells now was measured.
     seen_lately: bool = False
+    owner: int | None = None
 
 
 @dataclass

@@ -113,8 +113,22 @@ class Hub:
                     for socket in self.following
                     if socket.credential and socket.credential.user_id == event["user"]
                 )
+            elif event["type"] == "alert":
+                await self.tell_of_alert(event)
             elif event["server"] in self.listeners:
                 await self.tell(event["server"], event)
+
+    async def tell_of_alert(self, event: dict[str, Any]) -> None:
+        """To whoever follows its server, and to its owner on any page."""
+        owner = event["user"]
+        text = msgspec.json.encode({k: v for k, v in event.items() if k != "user"}).decode()
+        owners = {
+            socket
+            for socket in self.following
+            if socket.credential and socket.credential.user_id == owner
+        }
+        for socket in owners | self.listeners.get(event["server"], set()):
+            await socket.send_text(text)
 
     async def tell(self, server_id: int, event: dict[str, Any]) -> None:
         text = msgspec.json.encode(event).decode()

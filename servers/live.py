@@ -83,7 +83,17 @@ class SnapshotsEvent(TypedDict):
     server: int
 
 
-Event = StateEvent | AccessEvent | SignOutEvent | ActionEvent | SnapshotsEvent
+class AlertEvent(TypedDict):
+    """An alert fired, changed or ended. Its owner hears of it on any page: `user`, which only the
+    hub sees."""
+
+    type: Literal["alert"]
+    server: int
+    user: int | None
+    alert: dict[str, object]
+
+
+Event = StateEvent | AccessEvent | SignOutEvent | ActionEvent | SnapshotsEvent | AlertEvent
 
 
 def state_event(server: int, status: str, status_since: datetime, lock: str) -> StateEvent:

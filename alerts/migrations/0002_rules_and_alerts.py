@@ -6,311 +6,815 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0004_language_and_time_zone'),
-        ('alerts', '0001_notifications'),
-        ('servers', '0006_turn_at'),
+        ("accounts", "0004_language_and_time_zone"),
+        ("alerts", "0001_notifications"),
+        ("servers", "0006_turn_at"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AlertPreferences',
+            name="AlertPreferences",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='alert_preferences', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('quiet_from', models.TimeField(blank=True, null=True, verbose_name='quiet from')),
-                ('quiet_until', models.TimeField(blank=True, null=True, verbose_name='quiet until')),
-                ('critical_anyway', models.BooleanField(default=True, verbose_name='critical alerts anyway')),
-                ('incidents', models.BooleanField(default=True, verbose_name='incidents')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="alert_preferences",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("quiet_from", models.TimeField(blank=True, null=True, verbose_name="quiet from")),
+                (
+                    "quiet_until",
+                    models.TimeField(blank=True, null=True, verbose_name="quiet until"),
+                ),
+                (
+                    "critical_anyway",
+                    models.BooleanField(default=True, verbose_name="critical alerts anyway"),
+                ),
+                ("incidents", models.BooleanField(default=True, verbose_name="incidents")),
             ],
             options={
-                'verbose_name': 'alert preferences',
-                'verbose_name_plural': 'alert preferences',
+                "verbose_name": "alert preferences",
+                "verbose_name_plural": "alert preferences",
             },
         ),
         migrations.CreateModel(
-            name='RuleBook',
+            name="RuleBook",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveBigIntegerField(default=1)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("revision", models.PositiveBigIntegerField(default=1)),
             ],
             options={
-                'verbose_name': 'rule book',
+                "verbose_name": "rule book",
             },
         ),
         migrations.AddField(
-            model_name='notification',
-            name='after',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='alerts.notification'),
+            model_name="notification",
+            name="after",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="alerts.notification",
+            ),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='answer',
-            field=models.CharField(blank=True, max_length=255, verbose_name='answer'),
+            model_name="notification",
+            name="answer",
+            field=models.CharField(blank=True, max_length=255, verbose_name="answer"),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='channel_kind',
-            field=models.CharField(default='mail', max_length=16, verbose_name='kind of channel'),
+            model_name="notification",
+            name="channel_kind",
+            field=models.CharField(default="mail", max_length=16, verbose_name="kind of channel"),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='kind',
-            field=models.CharField(choices=[('notice', 'notice'), ('fired', 'alert'), ('reminder', 'reminder'), ('recovered', 'recovery'), ('flapping', 'flapping'), ('fault', 'fault of the host'), ('fault_over', 'fault of the host, over'), ('incident', 'incident'), ('incident_over', 'incident over'), ('digest', 'what happened meanwhile'), ('test', 'test')], default='notice', max_length=13, verbose_name='kind'),
+            model_name="notification",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("notice", "notice"),
+                    ("fired", "alert"),
+                    ("reminder", "reminder"),
+                    ("recovered", "recovery"),
+                    ("flapping", "flapping"),
+                    ("fault", "fault of the host"),
+                    ("fault_over", "fault of the host, over"),
+                    ("incident", "incident"),
+                    ("incident_over", "incident over"),
+                    ("digest", "what happened meanwhile"),
+                    ("test", "test"),
+                ],
+                default="notice",
+                max_length=13,
+                verbose_name="kind",
+            ),
         ),
         migrations.AlterField(
-            model_name='notification',
-            name='address',
-            field=models.CharField(max_length=500, verbose_name='where to, then'),
+            model_name="notification",
+            name="address",
+            field=models.CharField(max_length=500, verbose_name="where to, then"),
         ),
         migrations.CreateModel(
-            name='Alert',
+            name="Alert",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('threshold', 'crossed'), ('no_data', 'no data')], default='threshold', max_length=9, verbose_name='kind')),
-                ('active', models.BooleanField(default=True, null=True)),
-                ('metric', models.CharField(choices=[('cpu', 'CPU'), ('memory', 'Memory'), ('disk', 'Disk'), ('network_in', 'Network in'), ('network_out', 'Network out'), ('disk_read', 'Disk reads'), ('disk_write', 'Disk writes'), ('state', 'Down though nobody asked for it'), ('reachability', 'Not reachable for the panel'), ('snapshot_failed', 'Scheduled snapshot failed'), ('snapshot_age', 'Age of the newest snapshot'), ('disk_full_in', 'Time until the disk is full')], max_length=16, verbose_name='metric')),
-                ('severity', models.CharField(choices=[('info', 'information'), ('warning', 'warning'), ('critical', 'critical')], max_length=8, verbose_name='severity')),
-                ('condition', models.CharField(choices=[('greater_than', 'greater than'), ('less_than', 'less than')], max_length=12)),
-                ('mountpoint', models.CharField(blank=True, max_length=255, verbose_name='file system')),
-                ('threshold', models.FloatField(null=True, verbose_name='threshold')),
-                ('clear_at', models.FloatField(null=True, verbose_name='recovers at')),
-                ('duration', models.PositiveIntegerField(default=0, verbose_name='for, in seconds')),
-                ('since', models.DateTimeField(verbose_name='since')),
-                ('fired_at', models.DateTimeField(verbose_name='fired at')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended at')),
-                ('end_reason', models.CharField(blank=True, choices=[('recovered', 'recovered'), ('void', 'the server was stopped'), ('rule_changed', 'the rule was changed'), ('owner_changed', 'the server has another owner'), ('gone', 'the server is gone')], max_length=13, verbose_name='why it ended')),
-                ('value', models.FloatField(null=True, verbose_name='value')),
-                ('end_value', models.FloatField(null=True)),
-                ('detail', models.CharField(blank=True, max_length=255, verbose_name='detail')),
-                ('acknowledged_at', models.DateTimeField(null=True, verbose_name='acknowledged at')),
-                ('found_later', models.BooleanField(default=False)),
-                ('tell_at', models.DateTimeField(db_index=True, null=True)),
-                ('told_at', models.DateTimeField(null=True, verbose_name='told at')),
-                ('acknowledged_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='alerts', to=settings.AUTH_USER_MODEL)),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alerts', to='servers.server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("threshold", "crossed"), ("no_data", "no data")],
+                        default="threshold",
+                        max_length=9,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, null=True)),
+                (
+                    "metric",
+                    models.CharField(
+                        choices=[
+                            ("cpu", "CPU"),
+                            ("memory", "Memory"),
+                            ("disk", "Disk"),
+                            ("network_in", "Network in"),
+                            ("network_out", "Network out"),
+                            ("disk_read", "Disk reads"),
+                            ("disk_write", "Disk writes"),
+                            ("state", "Down though nobody asked for it"),
+                            ("reachability", "Not reachable for the panel"),
+                            ("snapshot_failed", "Scheduled snapshot failed"),
+                            ("snapshot_age", "Age of the newest snapshot"),
+                            ("disk_full_in", "Time until the disk is full"),
+                        ],
+                        max_length=16,
+                        verbose_name="metric",
+                    ),
+                ),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("info", "information"),
+                            ("warning", "warning"),
+                            ("critical", "critical"),
+                        ],
+                        max_length=8,
+                        verbose_name="severity",
+                    ),
+                ),
+                (
+                    "condition",
+                    models.CharField(
+                        choices=[("greater_than", "greater than"), ("less_than", "less than")],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "mountpoint",
+                    models.CharField(blank=True, max_length=255, verbose_name="file system"),
+                ),
+                ("threshold", models.FloatField(null=True, verbose_name="threshold")),
+                ("clear_at", models.FloatField(null=True, verbose_name="recovers at")),
+                (
+                    "duration",
+                    models.PositiveIntegerField(default=0, verbose_name="for, in seconds"),
+                ),
+                ("since", models.DateTimeField(verbose_name="since")),
+                ("fired_at", models.DateTimeField(verbose_name="fired at")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended at")),
+                (
+                    "end_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("recovered", "recovered"),
+                            ("void", "the server was stopped"),
+                            ("rule_changed", "the rule was changed"),
+                            ("owner_changed", "the server has another owner"),
+                            ("gone", "the server is gone"),
+                        ],
+                        max_length=13,
+                        verbose_name="why it ended",
+                    ),
+                ),
+                ("value", models.FloatField(null=True, verbose_name="value")),
+                ("end_value", models.FloatField(null=True)),
+                ("detail", models.CharField(blank=True, max_length=255, verbose_name="detail")),
+                (
+                    "acknowledged_at",
+                    models.DateTimeField(null=True, verbose_name="acknowledged at"),
+                ),
+                ("found_later", models.BooleanField(default=False)),
+                ("tell_at", models.DateTimeField(db_index=True, null=True)),
+                ("told_at", models.DateTimeField(null=True, verbose_name="told at")),
+                (
+                    "acknowledged_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="alerts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="alerts",
+                        to="servers.server",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'alert',
-                'verbose_name_plural': 'alerts',
-                'ordering': ['-fired_at', '-id'],
+                "verbose_name": "alert",
+                "verbose_name_plural": "alerts",
+                "ordering": ["-fired_at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='notification',
-            name='alerts',
-            field=models.ManyToManyField(related_name='notifications', to='alerts.alert', verbose_name='alerts'),
+            model_name="notification",
+            name="alerts",
+            field=models.ManyToManyField(
+                related_name="notifications", to="alerts.alert", verbose_name="alerts"
+            ),
         ),
         migrations.CreateModel(
-            name='AlertEvent',
+            name="AlertEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('kind', models.CharField(choices=[('fired', 'fired'), ('ended', 'ended'), ('told', 'told'), ('reminded', 'reminded'), ('told_recovery', 'recovery told'), ('held', 'held back'), ('not_told', 'not told'), ('acknowledged', 'acknowledged'), ('unacknowledged', 'acknowledgement taken back')], max_length=14, verbose_name='what')),
-                ('reason', models.CharField(blank=True, max_length=16, verbose_name='why')),
-                ('until', models.DateTimeField(null=True, verbose_name='until')),
-                ('alert', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='alerts.alert')),
-                ('notification', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='alerts.notification')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("fired", "fired"),
+                            ("ended", "ended"),
+                            ("told", "told"),
+                            ("reminded", "reminded"),
+                            ("told_recovery", "recovery told"),
+                            ("held", "held back"),
+                            ("not_told", "not told"),
+                            ("acknowledged", "acknowledged"),
+                            ("unacknowledged", "acknowledgement taken back"),
+                        ],
+                        max_length=14,
+                        verbose_name="what",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=16, verbose_name="why")),
+                ("until", models.DateTimeField(null=True, verbose_name="until")),
+                (
+                    "alert",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="alerts.alert",
+                    ),
+                ),
+                (
+                    "notification",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="events",
+                        to="alerts.notification",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'alert event',
-                'verbose_name_plural': 'alert events',
-                'ordering': ['at', 'id'],
+                "verbose_name": "alert event",
+                "verbose_name_plural": "alert events",
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='AlertRule',
+            name="AlertRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(blank=True, max_length=127, verbose_name='label')),
-                ('metric', models.CharField(choices=[('cpu', 'CPU'), ('memory', 'Memory'), ('disk', 'Disk'), ('network_in', 'Network in'), ('network_out', 'Network out'), ('disk_read', 'Disk reads'), ('disk_write', 'Disk writes'), ('state', 'Down though nobody asked for it'), ('reachability', 'Not reachable for the panel'), ('snapshot_failed', 'Scheduled snapshot failed'), ('snapshot_age', 'Age of the newest snapshot'), ('disk_full_in', 'Time until the disk is full')], max_length=16, verbose_name='metric')),
-                ('mountpoint', models.CharField(blank=True, max_length=255, verbose_name='file system')),
-                ('condition', models.CharField(choices=[('greater_than', 'greater than'), ('less_than', 'less than')], default='greater_than', max_length=12, verbose_name='condition')),
-                ('threshold', models.FloatField(blank=True, null=True, verbose_name='threshold')),
-                ('clear_at', models.FloatField(blank=True, null=True, verbose_name='recovers at')),
-                ('duration', models.PositiveIntegerField(default=0, verbose_name='for, in seconds')),
-                ('severity', models.CharField(choices=[('info', 'information'), ('warning', 'warning'), ('critical', 'critical')], default='warning', max_length=8, verbose_name='severity')),
-                ('trust', models.CharField(choices=[('any', 'any'), ('fresh', 'only fresh ones'), ('guest', 'only those told from inside the server')], default='any', max_length=5, verbose_name='values')),
-                ('no_data', models.BooleanField(default=False, verbose_name='also when nothing is measured any more')),
-                ('even_intended', models.BooleanField(default=False, verbose_name='also of what was done on purpose')),
-                ('tell_recovery', models.BooleanField(default=True, verbose_name='tell of the recovery')),
-                ('remind_every', models.PositiveIntegerField(blank=True, null=True, verbose_name='remind every, in seconds')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('created_at', models.DateTimeField(verbose_name='created at')),
-                ('updated_at', models.DateTimeField(verbose_name='changed at')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-                ('replaces', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='replaced_by', to='alerts.alertrule', verbose_name='instead of')),
-                ('server', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='servers.server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("label", models.CharField(blank=True, max_length=127, verbose_name="label")),
+                (
+                    "metric",
+                    models.CharField(
+                        choices=[
+                            ("cpu", "CPU"),
+                            ("memory", "Memory"),
+                            ("disk", "Disk"),
+                            ("network_in", "Network in"),
+                            ("network_out", "Network out"),
+                            ("disk_read", "Disk reads"),
+                            ("disk_write", "Disk writes"),
+                            ("state", "Down though nobody asked for it"),
+                            ("reachability", "Not reachable for the panel"),
+                            ("snapshot_failed", "Scheduled snapshot failed"),
+                            ("snapshot_age", "Age of the newest snapshot"),
+                            ("disk_full_in", "Time until the disk is full"),
+                        ],
+                        max_length=16,
+                        verbose_name="metric",
+                    ),
+                ),
+                (
+                    "mountpoint",
+                    models.CharField(blank=True, max_length=255, verbose_name="file system"),
+                ),
+                (
+                    "condition",
+                    models.CharField(
+                        choices=[("greater_than", "greater than"), ("less_than", "less than")],
+                        default="greater_than",
+                        max_length=12,
+                        verbose_name="condition",
+                    ),
+                ),
+                ("threshold", models.FloatField(blank=True, null=True, verbose_name="threshold")),
+                ("clear_at", models.FloatField(blank=True, null=True, verbose_name="recovers at")),
+                (
+                    "duration",
+                    models.PositiveIntegerField(default=0, verbose_name="for, in seconds"),
+                ),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("info", "information"),
+                            ("warning", "warning"),
+                            ("critical", "critical"),
+                        ],
+                        default="warning",
+                        max_length=8,
+                        verbose_name="severity",
+                    ),
+                ),
+                (
+                    "trust",
+                    models.CharField(
+                        choices=[
+                            ("any", "any"),
+                            ("fresh", "only fresh ones"),
+                            ("guest", "only those told from inside the server"),
+                        ],
+                        default="any",
+                        max_length=5,
+                        verbose_name="values",
+                    ),
+                ),
+                (
+                    "no_data",
+                    models.BooleanField(
+                        default=False, verbose_name="also when nothing is measured any more"
+                    ),
+                ),
+                (
+                    "even_intended",
+                    models.BooleanField(
+                        default=False, verbose_name="also of what was done on purpose"
+                    ),
+                ),
+                (
+                    "tell_recovery",
+                    models.BooleanField(default=True, verbose_name="tell of the recovery"),
+                ),
+                (
+                    "remind_every",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, verbose_name="remind every, in seconds"
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("created_at", models.DateTimeField(verbose_name="created at")),
+                ("updated_at", models.DateTimeField(verbose_name="changed at")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="alert_rules",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="replaced_by",
+                        to="alerts.alertrule",
+                        verbose_name="instead of",
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="alert_rules",
+                        to="servers.server",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'alert rule',
-                'verbose_name_plural': 'alert rules',
-                'ordering': ['id'],
+                "verbose_name": "alert rule",
+                "verbose_name_plural": "alert rules",
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='alert',
-            name='rule',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='alerts', to='alerts.alertrule'),
+            model_name="alert",
+            name="rule",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="alerts",
+                to="alerts.alertrule",
+            ),
         ),
         migrations.CreateModel(
-            name='DeliveryAttempt',
+            name="DeliveryAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('began_at', models.DateTimeField(verbose_name='began at')),
-                ('ended_at', models.DateTimeField(verbose_name='ended at')),
-                ('outcome', models.CharField(choices=[('sent', 'sent'), ('failed', 'failed, to be tried again'), ('refused', 'refused for good')], max_length=7, verbose_name='outcome')),
-                ('answer', models.CharField(blank=True, max_length=255, verbose_name='answer')),
-                ('notification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='alerts.notification', verbose_name='notification')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("began_at", models.DateTimeField(verbose_name="began at")),
+                ("ended_at", models.DateTimeField(verbose_name="ended at")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("sent", "sent"),
+                            ("failed", "failed, to be tried again"),
+                            ("refused", "refused for good"),
+                        ],
+                        max_length=7,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("answer", models.CharField(blank=True, max_length=255, verbose_name="answer")),
+                (
+                    "notification",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="log",
+                        to="alerts.notification",
+                        verbose_name="notification",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'delivery attempt',
-                'verbose_name_plural': 'delivery attempts',
-                'ordering': ['began_at', 'id'],
+                "verbose_name": "delivery attempt",
+                "verbose_name_plural": "delivery attempts",
+                "ordering": ["began_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Incident',
+            name="Incident",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('cluster', 'cluster'), ('node', 'node'), ('storage', 'storage')], max_length=7, verbose_name='kind')),
-                ('name', models.CharField(blank=True, max_length=128, verbose_name='name')),
-                ('active', models.BooleanField(default=True, null=True)),
-                ('why', models.CharField(blank=True, max_length=255, verbose_name='what is wrong')),
-                ('began_at', models.DateTimeField(verbose_name='began at')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended at')),
-                ('tell_at', models.DateTimeField(db_index=True, null=True)),
-                ('told_at', models.DateTimeField(null=True, verbose_name='told at')),
-                ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='incidents', to='servers.cluster')),
-                ('node', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='incidents', to='servers.node')),
-                ('servers', models.ManyToManyField(related_name='incidents', to='servers.server', verbose_name='servers affected')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("cluster", "cluster"), ("node", "node"), ("storage", "storage")],
+                        max_length=7,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=128, verbose_name="name")),
+                ("active", models.BooleanField(default=True, null=True)),
+                (
+                    "why",
+                    models.CharField(blank=True, max_length=255, verbose_name="what is wrong"),
+                ),
+                ("began_at", models.DateTimeField(verbose_name="began at")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended at")),
+                ("tell_at", models.DateTimeField(db_index=True, null=True)),
+                ("told_at", models.DateTimeField(null=True, verbose_name="told at")),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="incidents",
+                        to="servers.cluster",
+                    ),
+                ),
+                (
+                    "node",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="incidents",
+                        to="servers.node",
+                    ),
+                ),
+                (
+                    "servers",
+                    models.ManyToManyField(
+                        related_name="incidents",
+                        to="servers.server",
+                        verbose_name="servers affected",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'incident',
-                'verbose_name_plural': 'incidents',
-                'ordering': ['-began_at', '-id'],
+                "verbose_name": "incident",
+                "verbose_name_plural": "incidents",
+                "ordering": ["-began_at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='alert',
-            name='incident',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='alerts', to='alerts.incident'),
+            model_name="alert",
+            name="incident",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="alerts",
+                to="alerts.incident",
+            ),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='incident',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='notifications', to='alerts.incident'),
+            model_name="notification",
+            name="incident",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="notifications",
+                to="alerts.incident",
+            ),
         ),
         migrations.CreateModel(
-            name='MaintenanceWindow',
+            name="MaintenanceWindow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField(verbose_name='starts at')),
-                ('ends_at', models.DateTimeField(db_index=True, verbose_name='ends at')),
-                ('note', models.CharField(blank=True, help_text='Customers can read it.', max_length=255, verbose_name='note')),
-                ('cluster', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='maintenance', to='servers.cluster', verbose_name='cluster')),
-                ('created_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('node', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='maintenance', to='servers.node', verbose_name='node')),
-                ('server', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='maintenance', to='servers.server', verbose_name='server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(verbose_name="starts at")),
+                ("ends_at", models.DateTimeField(db_index=True, verbose_name="ends at")),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True,
+                        help_text="Customers can read it.",
+                        max_length=255,
+                        verbose_name="note",
+                    ),
+                ),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="maintenance",
+                        to="servers.cluster",
+                        verbose_name="cluster",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "node",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="maintenance",
+                        to="servers.node",
+                        verbose_name="node",
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="maintenance",
+                        to="servers.server",
+                        verbose_name="server",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'maintenance window',
-                'verbose_name_plural': 'maintenance windows',
-                'ordering': ['-starts_at'],
+                "verbose_name": "maintenance window",
+                "verbose_name_plural": "maintenance windows",
+                "ordering": ["-starts_at"],
             },
         ),
         migrations.CreateModel(
-            name='Mute',
+            name="Mute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('until', models.DateTimeField(null=True, verbose_name='until')),
-                ('created_at', models.DateTimeField(verbose_name='created at')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mutes', to=settings.AUTH_USER_MODEL)),
-                ('rule', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mutes', to='alerts.alertrule')),
-                ('server', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mutes', to='servers.server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("until", models.DateTimeField(null=True, verbose_name="until")),
+                ("created_at", models.DateTimeField(verbose_name="created at")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mutes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mutes",
+                        to="alerts.alertrule",
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mutes",
+                        to="servers.server",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'mute',
-                'verbose_name_plural': 'mutes',
-                'ordering': ['-created_at', '-id'],
+                "verbose_name": "mute",
+                "verbose_name_plural": "mutes",
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='NotificationChannel',
+            name="NotificationChannel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=16, verbose_name='kind')),
-                ('name', models.CharField(blank=True, max_length=64, verbose_name='name')),
-                ('target', models.CharField(blank=True, max_length=500, verbose_name='where to')),
-                ('secret', models.TextField(blank=True, editable=False)),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('confirmed_at', models.DateTimeField(null=True, verbose_name='confirmed at')),
-                ('failed_at', models.DateTimeField(null=True, verbose_name='refused at')),
-                ('failure', models.CharField(blank=True, max_length=255, verbose_name='why')),
-                ('own_address', models.BooleanField(editable=False, null=True)),
-                ('created_at', models.DateTimeField(verbose_name='created at')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='channels', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=16, verbose_name="kind")),
+                ("name", models.CharField(blank=True, max_length=64, verbose_name="name")),
+                ("target", models.CharField(blank=True, max_length=500, verbose_name="where to")),
+                ("secret", models.TextField(blank=True, editable=False)),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("confirmed_at", models.DateTimeField(null=True, verbose_name="confirmed at")),
+                ("failed_at", models.DateTimeField(null=True, verbose_name="refused at")),
+                ("failure", models.CharField(blank=True, max_length=255, verbose_name="why")),
+                ("own_address", models.BooleanField(editable=False, null=True)),
+                ("created_at", models.DateTimeField(verbose_name="created at")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="channels",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notification channel',
-                'verbose_name_plural': 'notification channels',
-                'ordering': ['id'],
+                "verbose_name": "notification channel",
+                "verbose_name_plural": "notification channels",
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='alertrule',
-            name='channels',
-            field=models.ManyToManyField(blank=True, related_name='rules', to='alerts.notificationchannel', verbose_name='channels'),
+            model_name="alertrule",
+            name="channels",
+            field=models.ManyToManyField(
+                blank=True,
+                related_name="rules",
+                to="alerts.notificationchannel",
+                verbose_name="channels",
+            ),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='channel',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='notifications', to='alerts.notificationchannel', verbose_name='channel'),
+            model_name="notification",
+            name="channel",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="notifications",
+                to="alerts.notificationchannel",
+                verbose_name="channel",
+            ),
         ),
         migrations.CreateModel(
-            name='AlertStanding',
+            name="AlertStanding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner_id', models.PositiveBigIntegerField(null=True)),
-                ('state', models.CharField(choices=[('ok', 'ok'), ('pending', 'pending'), ('firing', 'firing'), ('missing', 'missing'), ('no_data', 'no_data')], max_length=8)),
-                ('since', models.PositiveBigIntegerField()),
-                ('missing_since', models.PositiveBigIntegerField(null=True)),
-                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='standings', to='alerts.alertrule')),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='standings', to='servers.server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("owner_id", models.PositiveBigIntegerField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("ok", "ok"),
+                            ("pending", "pending"),
+                            ("firing", "firing"),
+                            ("missing", "missing"),
+                            ("no_data", "no_data"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("since", models.PositiveBigIntegerField()),
+                ("missing_since", models.PositiveBigIntegerField(null=True)),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="standings",
+                        to="alerts.alertrule",
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="standings",
+                        to="servers.server",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'alert standing',
-                'constraints': [models.UniqueConstraint(fields=('server', 'rule'), name='alert_standing_once')],
+                "verbose_name": "alert standing",
+                "constraints": [
+                    models.UniqueConstraint(fields=("server", "rule"), name="alert_standing_once")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.UniqueConstraint(fields=('cluster', 'kind', 'name', 'active'), name='incident_once'),
+            model_name="incident",
+            constraint=models.UniqueConstraint(
+                fields=("cluster", "kind", "name", "active"), name="incident_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['owner', 'active'], name='alert_owner_active'),
+            model_name="alert",
+            index=models.Index(fields=["owner", "active"], name="alert_owner_active"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['server', '-fired_at'], name='alert_server_history'),
+            model_name="alert",
+            index=models.Index(fields=["server", "-fired_at"], name="alert_server_history"),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['-fired_at'], name='alert_history'),
+            model_name="alert",
+            index=models.Index(fields=["-fired_at"], name="alert_history"),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(fields=('server', 'rule', 'active'), name='alert_once'),
+            model_name="alert",
+            constraint=models.UniqueConstraint(
+                fields=("server", "rule", "active"), name="alert_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notificationchannel',
-            constraint=models.UniqueConstraint(fields=('owner', 'own_address'), name='channel_own_address'),
+            model_name="notificationchannel",
+            constraint=models.UniqueConstraint(
+                fields=("owner", "own_address"), name="channel_own_address"
+            ),
         ),
         migrations.AddIndex(
-            model_name='alertrule',
-            index=models.Index(fields=['owner', 'enabled'], name='alert_rule_owner'),
+            model_name="alertrule",
+            index=models.Index(fields=["owner", "enabled"], name="alert_rule_owner"),
         ),
     ]

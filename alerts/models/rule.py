@@ -37,12 +37,12 @@ class Severity(models.TextChoices):
 
 class AlertRuleQuerySet(models.QuerySet["AlertRule"]):
     def visible_to(self, user: "User | AnonymousUser") -> Self:
-        """One's own. Staff see all, and the defaults, which customers see as what applies."""
+        """One's own, and the defaults, which apply to everybody. Staff see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.is_staff:
             return self
-        return self.filter(owner=user)
+        return self.filter(models.Q(owner=user) | models.Q(owner=None))
 
     def defaults(self) -> Self:
         return self.filter(owner=None)

@@ -40,6 +40,8 @@ class Cluster(models.Model):
 
     next_cycle_at = models.DateTimeField(_("not polled before"), null=True, blank=True)
     last_cycle_at = models.DateTimeField(_("last good cycle"), null=True, blank=True)
+    # When its servers were last judged by the alert rules, answering or not.
+    judged_at = models.DateTimeField(null=True, editable=False)
     last_cycle_seconds = models.FloatField(_("last cycle took (s)"), null=True, blank=True)
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
     failure = models.CharField(

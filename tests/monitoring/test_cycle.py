@@ -62,7 +62,7 @@ def test_a_cycle_of_known_servers_costs_the_same_queries_for_any_number(
     polled, clock, django_assert_max_num_queries
 ):
     clock.pass_by(30)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(28):
         cycle.poll(polled.pk, clock=clock)
 
 
