@@ -46,8 +46,9 @@ def web(config: Config) -> Program:
 
 
 def worker() -> Program:
-    # Threads: prefork would take a process and 80 MB for each of them.
-    pool = ("--pool", "threads", "--concurrency", "8")
+    # Threads: prefork would take a process and 80 MB for each of them. Up to eight of them may wait
+    # for a mail server and for receivers of webhooks (alerts/delivery.py).
+    pool = ("--pool", "threads", "--concurrency", "16")
     calm = ("--without-gossip", "--without-mingle", "--loglevel", "WARNING")
     return Program("worker", (*CELERY, "worker", *pool, "--queues", QUEUES, *calm))
 

@@ -49,3 +49,7 @@ def alert_url(alert: Alert) -> str:
 
 def alerts_url() -> str:
     return f"{settings.PANEL_URL}/alerts/"
+
+
+def settings_url() -> str:
+    return f"{settings.PANEL_URL}/alerts/preferences/"

@@ -11,7 +11,16 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from alerts import wording
-from alerts.letters.letter import Letter, alert_url, alerts_url, facts, letter, listed, name_of
+from alerts.letters.letter import (
+    Letter,
+    alert_url,
+    alerts_url,
+    facts,
+    letter,
+    listed,
+    name_of,
+    settings_url,
+)
 from alerts.metrics import FLAGS, Metric
 from alerts.models import Alert, Incident, Notification
 from servers.models import Server
@@ -209,9 +218,12 @@ def digest_line(alert: Alert, told: Told) -> str:
 
 
 def where(alert: Alert | None = None) -> str:
-    if alert is None:
-        return f"{_('Your alerts')}: {alerts_url()}"
-    return f"{_('What happened, and who was told')}: {alert_url(alert)}"
+    first = (
+        f"{_('Your alerts')}: {alerts_url()}"
+        if alert is None
+        else f"{_('What happened, and who was told')}: {alert_url(alert)}"
+    )
+    return f"{first}\n{_('What you are told')}: {settings_url()}"
 
 
 # Faults of the hosts

@@ -1,0 +1,106 @@
+"""A notification on its way: whether it may still go, what goes, and by which channel."""
+
+import logging
+from datetime import datetime
+
+from alerts import destinations, letters
+from alerts.channels import CHANNELS, MAIL
+from alerts.channels.base import Channel, Hopeless, Message
+from alerts.models import Notification, NotificationChannel
+
+logger = logging.getLogger(__name__)
+
+Kind = Notification.Kind
+# What follows upon one of these stands in one thread with it.
+FOLLOWING = {
+    Kind.REMINDER: (Kind.FIRED, Kind.FLAPPING),
+    Kind.RECOVERED: (Kind.FIRED, Kind.FLAPPING),
+    Kind.FAULT_OVER: (Kind.FAULT,),
+    Kind.INCIDENT_OVER: (Kind.INCIDENT,),
+}
+
+
+def send(notification: Notification, *, now: datetime) -> str:
+    """What was answered. Raises Hopeless, Postponed, or OSError where it may work another time."""
+    check_recipient(notification)
+    check_channel(notification)
+    how = CHANNELS[notification.channel_kind]
+    return how.send(message_of(notification, how, now))
+
+
+def check_recipient(notification: Notification) -> None:
+    recipient = notification.recipient
+    if recipient is None or not recipient.is_active:
+        raise Hopeless("This person has no access any more.")
+
+
+def check_channel(notification: Notification) -> None:
+    channel = notification.channel
+    if notification.channel_kind not in CHANNELS:
+        raise Hopeless("There is no such kind of channel any more.")
+    if channel is None:
+        # Notices alone go to an address without a channel.
+        if notification.kind != Kind.NOTICE or notification.channel_kind != MAIL:
+            raise Hopeless(destinations.REMOVED)
+        return
+    if channel.owner_id != notification.recipient_id:
+        raise Hopeless("The channel is somebody else's.")
+    if channel.confirmed_at is None and not asks_to_confirm(notification):
+        raise Hopeless("The channel is not confirmed.")
+    if notification.kind not in (Kind.TEST, Kind.NOTICE):
+        check_open(channel)
+
+
+def check_open(channel: NotificationChannel) -> None:
+    """A test goes out all the same: it is how one sees whether the channel works again."""
+    if not channel.enabled:
+        raise Hopeless("The channel is switched off.")
+    if channel.failed_at is not None:
+        raise Hopeless(f"The channel was refused before: {channel.failure}")
+
+
+def asks_to_confirm(notification: Notification) -> bool:
+    channel = notification.channel
+    return (
+        notification.kind == Kind.NOTICE and channel is not None and channel.confirmed_at is None
+    )
+
+
+def message_of(notification: Notification, how: Channel, now: datetime) -> Message:
+    channel = notification.channel
+    dress = letters.dress(notification) if how.is_dressed else letters.UNDRESSED
+    return Message(
+        notification,
+        event=event_of(notification),
+        target=destinations.target_of(channel) if channel else notification.address,
+        secret=destinations.secret_of(channel) if channel else "",
+        now=now,
+        answers=answered_by(notification),
+        footer=dress.footer,
+        html=dress.html,
+        picture=dress.picture,
+        unsubscribe=dress.unsubscribe,
+    )
+
+
+def event_of(notification: Notification) -> str:
+    """With the time, as numbers begin anew in a new database."""
+    return f"notification.{notification.pk}.{int(notification.created_at.timestamp())}"
+
+
+def answered_by(notification: Notification) -> str:
+    """The event that this one follows upon, at the same channel."""
+    if notification.after is not None:
+        return event_of(notification.after)
+    firsts = FOLLOWING.get(Kind(notification.kind), ())
+    if not firsts or notification.channel is None:
+        return ""
+    before = Notification.objects.filter(
+        channel=notification.channel, kind__in=firsts, pk__lt=notification.pk
+    )
+    if notification.incident_id:
+        before = before.filter(incident=notification.incident_id)
+    else:
+        before = before.filter(alerts__in=notification.alerts.all())
+    first = before.order_by("pk").first()
+    return event_of(first) if first else ""
