@@ -1,6 +1,6 @@
 """Faults of the hosts: one incident for staff, one message for each customer they concern."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,8 +11,7 @@ from accounts.models import User
 from alerts import destinations, letters, outbox
 from alerts.metrics import Metric
 from alerts.models import Alert, Incident, MaintenanceWindow, Notification
-from servers.models import Cluster, Server
-from servers.queue import enqueue
+from servers.models import Cluster
 
 Kind = Incident.Kind
 # What is over so soon, staff are not told of.
@@ -36,13 +35,13 @@ CAUSES: dict[str, frozenset[str]] = {
 
 
 class Fault(NamedTuple):
-    """What is at fault now; `servers` are those it concerns, asked for only when it is new."""
+    """What is at fault now; `servers` tells whom it concerns, asked only when it is new."""
 
     kind: str
     name: str
     why: str
     node: int | None
-    servers: "QuerySet[Server]"
+    servers: Callable[[], Iterable[int]]
 
 
 def observe(
@@ -74,10 +73,7 @@ def begin(cluster: Cluster, fault: Fault, *, now: datetime) -> None:
     )
     through = Incident.servers.through
     through.objects.bulk_create(
-        [
-            through(incident_id=incident.pk, server_id=server)
-            for server in fault.servers.values_list("pk", flat=True)
-        ],
+        [through(incident_id=incident.pk, server_id=server) for server in fault.servers()],
         batch_size=AT_ONCE,
     )
 
@@ -196,7 +192,3 @@ def send(kind: Notification.Kind, person: User, incident: Incident, *, now: date
             incident=incident,
             now=now,
         )
-
-
-def wake() -> None:
-    enqueue("alerts.tell")

@@ -128,7 +128,7 @@ class Round:
         self.due = due
         self.now = now
         servers = {alert.server_id for alert in due}
-        self.episodes = episodes_of(servers, now)
+        self.episodes = episodes_of(owner, servers, now)
         self.mutes = list(mutes.in_force(now).filter(owner=owner))
         self.windows = list(incidents.open_windows(now))
         self.incidents = incidents.covering(servers)
@@ -357,17 +357,19 @@ def firsts_of(alert: Alert) -> list[Notification]:
     return list(found.values())
 
 
-def episodes_of(servers: set[int], now: datetime) -> dict[tuple[int, int | None], Episodes]:
-    """By server and rule."""
+def episodes_of(
+    owner: User, servers: set[int], now: datetime
+) -> dict[tuple[int, int | None], Episodes]:
+    """By server and rule. What an owner before was told is nothing to this one."""
     told = (
-        Alert.objects.filter(server__in=servers, told_at__isnull=False)
+        Alert.objects.filter(owner=owner, server__in=servers, told_at__isnull=False)
         .values_list("server_id", "rule_id")
         .annotate(last=Max("told_at"))
         .order_by()
     )
     last = {(server, rule): at for server, rule, at in told}
     lately = (
-        Alert.objects.filter(server__in=servers, fired_at__gt=now - FLAPPING_WITHIN)
+        Alert.objects.filter(owner=owner, server__in=servers, fired_at__gt=now - FLAPPING_WITHIN)
         .values_list("server_id", "rule_id")
         .annotate(count=Count("pk"))
         .order_by()

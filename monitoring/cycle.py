@@ -9,7 +9,7 @@ import msgspec
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
 
-from monitoring import judging, samples, sizes
+from monitoring import faults, judging, samples, sizes
 from monitoring.claims import claim_cycle, release_cycle
 from monitoring.judging import AFTER_DENIAL
 from monitoring.models import CycleMemory, GuestDisk
@@ -105,7 +105,7 @@ def store(
             cluster_id=cluster.pk,
             defaults={"counters": msgspec.msgpack.encode(plan.counters)},
         )
-        judging.note_faults(cluster, resources, now=now)
+        faults.note(cluster, resources, now=now)
         judging.judge_cycle(cluster, plan, known, disks, down=down, now=now)
         live.publish(
             events,
@@ -229,7 +229,7 @@ def note_failure(
             logger.warning("%s cannot be polled: %s", cluster, why)
         if cluster.is_stale(now):
             inventory.lose_sight(cluster, now)
-            judging.note_failing(cluster, why, now=now)
+            faults.note_silence(cluster, why, now=now)
         if kind != Cluster.Failure.INTERNAL:
             # Where storing fails, judging may be what fails.
             judging.judge_failing(cluster, known_servers(cluster.pk, now), now=now)

@@ -5,24 +5,19 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from alerts import episodes, incidents, intent, rulebook
-from alerts.incidents import Fault
+from alerts import episodes, intent, rulebook
 from alerts.judging import Last, Observation, Observed, Turn, judge_cluster
 from alerts.metrics import Metric
-from alerts.models import Incident
 from monitoring.models import GuestDisk
 from monitoring.readings import DiskUse
 from monitoring.reconcile import Known, Plan
-from servers.models import Cluster, Node, Server
-from servers.proxmox.types import Resources
+from servers.models import Cluster, Server
 from servers.queue import enqueue
 
 # After a longer time without a look, Proxmox's own history is asked what happened meanwhile.
 DOWNTIME = timedelta(minutes=10)
 # Each refused token costs three seconds of Proxmox's and of ours; nobody mends it in thirty.
 AFTER_DENIAL = timedelta(minutes=5)
-
-Kind = Incident.Kind
 
 
 def went_down(plan: Plan, known: Sequence[Known], now: datetime) -> dict[int, bool]:
@@ -154,31 +149,3 @@ def file_systems(cluster: Cluster) -> dict[int, dict[str, float]]:
         }
         for server, systems in rows.distinct().values_list("server_id", "file_systems")
     }
-
-
-# Hosts
-
-
-def note_faults(cluster: Cluster, resources: Resources, *, now: datetime) -> None:
-    """Nodes that are down, and that the cluster answers."""
-    ids = dict(Node.objects.filter(cluster=cluster).values_list("name", "pk"))
-    faults = [
-        Fault(
-            Kind.NODE,
-            state.node,
-            "The cluster says that this node is offline.",
-            ids.get(state.node),
-            Server.objects.filter(node=ids.get(state.node), present=True),
-        )
-        for state in resources.nodes
-        if state.status == Node.Status.OFFLINE
-    ]
-    incidents.observe(cluster, faults, kinds=(Kind.NODE, Kind.CLUSTER), now=now)
-
-
-def note_failing(cluster: Cluster, why: str, *, now: datetime) -> None:
-    """The cluster itself does not answer, and has not for some cycles."""
-    fault = Fault(
-        Kind.CLUSTER, "", why, None, Server.objects.filter(cluster=cluster, present=True)
-    )
-    incidents.observe(cluster, [fault], kinds=(), now=now)

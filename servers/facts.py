@@ -4,6 +4,7 @@ Read whenever its configuration is read anyway: when its identity is looked at, 
 and when somebody opens a page that offers what depends on it.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +21,8 @@ class Facts:
     cloud_init_user: str = ""
     is_windows: bool = False
     is_protected: bool = False
+    # Those that its disks are on.
+    storages: Sequence[str] = ()
 
 
 NAMES = frozenset(Facts.__dataclass_fields__)
@@ -48,4 +51,5 @@ def refresh(server: Server, config: GuestConfig, *, now: datetime) -> None:
 
 
 def values_of(config: GuestConfig) -> dict[str, object]:
-    return {name: value for name, value in asdict(config).items() if name in NAMES}
+    values = {name: value for name, value in asdict(config).items() if name in NAMES}
+    return values | {"storages": sorted({disk.storage for disk in config.disks if disk.storage})}

@@ -20,6 +20,7 @@ from servers.proxmox.types import (
     Resources,
     SnapshotList,
     SnapshotState,
+    StorageState,
     TaskState,
     Version,
 )
@@ -71,6 +72,8 @@ class Row(msgspec.Struct, gc=False):
     template: bool = False
     lock: str = ""
     tags: str = ""
+    storage: str = ""
+    shared: bool = False
 
 
 def lax(data: msgspec.Raw, form: type[T]) -> T:
@@ -95,27 +98,37 @@ def permissions(data: msgspec.Raw) -> dict[str, frozenset[str]]:
 
 def resources(data: msgspec.Raw) -> Resources:
     """One unreadable row voids itself, not the rest."""
-    malformed = 0
+    rows, malformed = readable_rows(data)
+    guests: list[Guest] = []
+    nodes: list[NodeState] = []
+    storages: list[StorageState] = []
+    for row in rows:
+        on_a_node = is_node(row.node)
+        if row.type in GUEST_KINDS:
+            if row.vmid is not None and on_a_node:
+                guests.append(guest_of(row, row.vmid))
+            else:
+                malformed += 1
+        elif on_a_node and row.type == "node":
+            nodes.append(node_of(row))
+        elif on_a_node and row.type == "storage":
+            storages.append(storage_of(row))
+    return Resources(guests, nodes, malformed, storages)
+
+
+def readable_rows(data: msgspec.Raw) -> tuple[list[Row], int]:
+    """And how many are not."""
     try:
-        rows = lax(data, list[Row])
+        return lax(data, list[Row]), 0
     except msgspec.ValidationError:
-        rows = []
+        rows: list[Row] = []
+        malformed = 0
         for raw in lax(data, list[msgspec.Raw]):
             try:
                 rows.append(lax(raw, Row))
             except msgspec.ValidationError:
                 malformed += 1
-    guests: list[Guest] = []
-    nodes: list[NodeState] = []
-    for row in rows:
-        if row.type in GUEST_KINDS:
-            if row.vmid is None or not is_node(row.node):
-                malformed += 1
-            else:
-                guests.append(guest_of(row, row.vmid))
-        elif row.type == "node" and is_node(row.node):
-            nodes.append(node_of(row))
-    return Resources(guests, nodes, malformed)
+        return rows, malformed
 
 
 @lru_cache(maxsize=4096)
@@ -131,6 +144,10 @@ def figure(value: float | None) -> float | None:
 def node_of(row: Row) -> NodeState:
     cpu, maxcpu = figure(row.cpu), figure(row.maxcpu)
     return NodeState(row.node, row.status, cpu, maxcpu, row.mem, row.maxmem, row.uptime)
+
+
+def storage_of(row: Row) -> StorageState:
+    return StorageState(row.node, row.storage, row.status, row.shared, row.disk, row.maxdisk)
 
 
 def guest_of(row: Row, vmid: int) -> Guest:

@@ -73,6 +73,20 @@ class NodeState(msgspec.Struct, frozen=True, gc=False):
     uptime: int | None = None
 
 
+class StorageState(msgspec.Struct, frozen=True, gc=False):
+    """A row of /cluster/resources for a storage on one node, seen with Datastore.Audit alone.
+
+    `status` is available, or unknown where the node's collector cannot look at it.
+    """
+
+    node: str
+    storage: str
+    status: str = "unknown"
+    shared: bool = False
+    used: int | None = None
+    total: int | None = None
+
+
 @dataclass(frozen=True)
 class Resources:
     """One reply of /cluster/resources; `malformed` rows could not be read and were left out."""
@@ -80,6 +94,7 @@ class Resources:
     guests: list[Guest]
     nodes: list[NodeState]
     malformed: int
+    storages: list[StorageState] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

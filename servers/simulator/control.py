@@ -52,6 +52,9 @@ FAULTS: dict[str, Callable[..., object]] = {
     "revoke": SimulatedCluster.revoke,
     "attach_vnc": attach_vnc,
     "console_form": console_form,
+    "break_storage": SimulatedCluster.break_storage,
+    "fill_storage": SimulatedCluster.fill_storage,
+    "mend_storage": SimulatedCluster.mend_storage,
     "freeze_pvestatd": SimulatedCluster.freeze_pvestatd,
     "thaw_pvestatd": SimulatedCluster.thaw_pvestatd,
     "restart_pvestatd": SimulatedCluster.restart_pvestatd,
@@ -85,6 +88,8 @@ def active(cluster: SimulatedCluster) -> dict[str, object]:
         odd = {
             "dark": cluster.darkness,
             "nodes_down": [node.name for node in cluster.nodes.values() if not node.alive],
+            "storages_broken": sorted(cluster.broken_storages),
+            "storages_filled": dict(cluster.filled_storages),
             "pvestatd_frozen": [
                 node.name
                 for node in cluster.nodes.values()

@@ -196,17 +196,22 @@ def _storage_rows(call: Call) -> Iterator[Row]:
         measured = call.cluster.node_statistics_at(node) is not None
         for storage in STORAGES.values():
             if call.may(f"/storage/{storage.name}", "Datastore.Audit"):
-                yield _storage_row(node, storage, measured=measured)
+                broken = storage.name in call.cluster.broken_storages
+                filled = call.cluster.filled_storages.get(storage.name)
+                yield _storage_row(node, storage, filled, measured=measured and not broken)
 
 
-def _storage_row(node: Node, storage: Storage, *, measured: bool) -> Row:
+def _storage_row(
+    node: Node, storage: Storage, filled: float | None = None, *, measured: bool
+) -> Row:
     row: Row = {
         "id": f"storage/{node.name}/{storage.name}", "type": "storage", "node": node.name,
         "storage": storage.name, "plugintype": storage.plugin, "content": storage.content,
         "shared": int(storage.shared), "status": "available" if measured else "unknown",
     }  # fmt: skip
     if measured:
-        row |= {"maxdisk": storage.size, "disk": storage.used}
+        used = storage.used if filled is None else int(storage.size * filled)
+        row |= {"maxdisk": storage.size, "disk": used}
     return row
 
 

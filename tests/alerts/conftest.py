@@ -5,8 +5,10 @@ from smtplib import SMTPRecipientsRefused
 import pytest
 from django.core.mail.backends.base import BaseEmailBackend
 
-from accounts.models import User
-from alerts import outbox
+from accounts.audit import Actor
+from accounts.models import Source, User
+from alerts import delivery, outbox, rulebook, rules, telling
+from alerts.models import AlertRule
 
 
 @pytest.fixture
@@ -45,3 +47,57 @@ def mail_server(settings, monkeypatch):
 
 def refusing(code, words=b"No such user here"):
     return SMTPRecipientsRefused({"ann@example.com": (code, words)})
+
+
+@pytest.fixture
+def owner(server, alice):
+    """Alice, whose server is judged."""
+    return alice
+
+
+@pytest.fixture
+def guest(server, world):
+    """Alice's server as Proxmox has it."""
+    return world.guest(server.vmid)
+
+
+@pytest.fixture
+def pass_time(pass_cycle, clock, committed):
+    """Lets cycles pass; after each, people are told what is due, and mails go out."""
+
+    def run(seconds=30, *, every=30):
+        for _ in range(0, seconds, every):
+            pass_cycle(every)
+            telling.tell_due(clock)
+            for pk in delivery.due(clock()).values_list("pk", flat=True):
+                delivery.deliver(pk, clock=clock)
+
+    return run
+
+
+@pytest.fixture
+def rule_of(clock):
+    """A rule of a person's, of CPU above 90 % for two minutes unless it says otherwise."""
+
+    def make(owner, **wish):
+        about = {"metric": "cpu", "threshold": 0.9, "clear_at": 0.8, "duration": 120, **wish}
+        replaces = about.pop("replaces", None)
+        channels = about.pop("channels", ())
+        return rules.create(
+            owner,
+            about,
+            replaces=replaces,
+            channels=channels,
+            actor=Actor(owner, Source.WEB),
+            now=clock(),
+        )
+
+    return make
+
+
+@pytest.fixture
+def no_defaults(db):
+    """Only what the test itself sets up is judged."""
+    rulebook.book()
+    AlertRule.objects.update(enabled=False)
+    rulebook.changed()
