@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.episodes import is_begin, is_end
-from alerts.judge import MISSING, OK, VOID, Rule, Standing, State, Value, flag, judge, thresholds
+from alerts.judge import OK, VOID, Rule, Standing, State, Value, flag, judge, thresholds
 from alerts.judging import Turn
 from alerts.metrics import Metric
 
