@@ -15,7 +15,7 @@ from alerts.judge import Rule, thresholds
 from alerts.metrics import Metric, Trust
 from alerts.models import AlertRule, RuleBook, Severity
 from servers import labels
-from servers.models import Label
+from servers.models import Label, Server
 
 Condition = AlertRule.Condition
 # What is older counts as no data, and ends a hold.
@@ -82,6 +82,10 @@ class Book:
         return kept
 
     def choose(self, server: int, owner: int, borne: Mapping[str, str]) -> tuple[Rule, ...]:
+        return narrowest(self.candidates(server, owner, borne))
+
+    def candidates(self, server: int, owner: int, borne: Mapping[str, str]) -> list[Candidate]:
+        """All that may apply to it, of which the narrowest do."""
         candidates = [*self.defaults, *self.by_owner.get(owner, ())]
         candidates += [
             candidate
@@ -94,15 +98,19 @@ class Book:
             # Whose the server was before has no say.
             if self.owner_of[candidate.rule.id] == owner
         ]
-        return narrowest(candidates)
+        return candidates
 
 
 def narrowest(candidates: Iterable[Candidate]) -> tuple[Rule, ...]:
-    """Of those with one base the narrowest, of several alike the newest; if it is enabled."""
-    found: dict[int, Candidate] = {}
-    for candidate in sorted(candidates, key=lambda each: (each.scope, each.rule.id)):
-        found[candidate.base] = candidate
-    return tuple(candidate.rule for candidate in found.values() if candidate.enabled)
+    return tuple(each.rule for each in by_base(candidates).values() if each.enabled)
+
+
+def by_base(candidates: Iterable[Candidate]) -> dict[int, Candidate]:
+    """Of those with one base the narrowest, of several alike the newest: it counts if it is
+    enabled, and otherwise none of them does."""
+    return {
+        each.base: each for each in sorted(candidates, key=lambda each: (each.scope, each.rule.id))
+    }
 
 
 kept_book: Book | None = None
@@ -221,6 +229,19 @@ def rule_of(row: "Row | AlertRule") -> Rule:
         trust=Trust(row.trust),
         mountpoint=row.mountpoint,
         even_intended=row.even_intended,
+    )
+
+
+def concerned(metric: Metric) -> set[int]:
+    """The present servers to which some rule of this metric may apply."""
+    of_metric = AlertRule.objects.filter(metric=metric.value, enabled=True)
+    present = Server.objects.filter(present=True)
+    if of_metric.filter(owner=None).exists():
+        return set(present.values_list("pk", flat=True))
+    by_server = of_metric.filter(server__isnull=False).values("server")
+    by_owner = of_metric.filter(server=None).values("owner")
+    return set(
+        present.filter(Q(pk__in=by_server) | Q(owner__in=by_owner)).values_list("pk", flat=True)
     )
 
 

@@ -132,6 +132,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "panel.pages.brand",
                 "servers.context.staleness",
+                "alerts.context.badge",
             ]
         },
     }
@@ -267,6 +268,7 @@ CONSOLE_MAX_HOURS = in_range("CONSOLE_MAX_HOURS", 8, 1, 23)
 ALERT_MAIL_INTERVAL = in_range("ALERT_MAIL_INTERVAL", 3600, 0, 7 * 86400)
 # What alerts/ needs of what stands above it, by name.
 ALERT_SAMPLES = "monitoring.evidence.samples_of"
+ALERT_FILE_SYSTEMS = "monitoring.evidence.file_systems_of"
 # Private networks into which webhooks may go all the same, by plain HTTP too.
 try:
     WEBHOOK_ALLOWED_NETWORKS = tuple(
@@ -308,6 +310,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "snapshots.tend",
         "schedule": 30,
         "options": {"expires": 30},
+    },
+    "report ages of snapshots": {
+        "task": "snapshots.report_ages",
+        "schedule": 300,
+        "options": {"expires": 300},
     },
     "prune samples": {
         "task": "monitoring.prune_samples",

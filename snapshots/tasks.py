@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from celery import shared_task
 
 from servers.models import Action
+from snapshots import ages, notices, tend
 from snapshots import look as looks
-from snapshots import notices, tend
 
 
 def clock() -> datetime:
@@ -30,6 +30,11 @@ def action_changed(*, action_id: int, **_: object) -> None:
 @shared_task(name="snapshots.tell_failure")
 def tell_failure(*, schedule_id: int, why: str, **_: object) -> None:
     notices.tell_failure(schedule_id, why, now=clock())
+
+
+@shared_task(name="snapshots.report_ages")
+def report_ages(**_: object) -> None:
+    ages.report(clock())
 
 
 @shared_task(name="snapshots.tend")

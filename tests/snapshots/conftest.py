@@ -8,6 +8,7 @@ import pytest
 
 from accounts.audit import Actor
 from accounts.models import Source
+from alerts import telling
 from servers.models import Action, Server
 from snapshots import flow, look, notices, tend
 from snapshots.flow import Wish
@@ -31,6 +32,7 @@ def tended(request):
         look_at(action.server_id)
         notices.tell_of(action, now=worker.clock())
 
+    worker.tasks["alerts.tell"] = lambda: telling.tell_due(worker.clock)
     worker.tasks["snapshots.action_changed"] = action_changed
     worker.tasks["snapshots.tell_failure"] = lambda schedule_id, why: notices.tell_failure(
         schedule_id, why, now=worker.clock()

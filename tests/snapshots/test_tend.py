@@ -130,7 +130,8 @@ def test_busy_all_the_time_is_told(schedule, tick, at, ask, server, alice):
     assert daily.last_error == "Another operation was under way all the time."
     note = Notification.objects.get()
     assert note.recipient == alice
-    assert "web1: a scheduled snapshot was not taken" in note.subject
+    assert note.subject == "web1: a scheduled snapshot failed"
+    assert "Another operation was under way all the time." in note.body
     assert daily.next_run_at > daily.last_run_at
 
 
