@@ -6,7 +6,9 @@ from django.conf import settings
 from django.db import connection
 
 from alerts.metrics import MEASURED, Metric
+from alerts.silence import FileSystems
 from monitoring import sizes
+from monitoring.models import GuestDisk
 from monitoring.sizes import Sized
 
 # Time in Unix seconds, and the value in the metric's unit, None where there is none.
@@ -74,3 +76,20 @@ def with_gaps(points: Sequence[Point]) -> list[Point]:
         found.append(point)
         before = point[0]
     return found
+
+
+def file_systems_of(server_id: int) -> FileSystems | None:
+    """What its guest agent told last; None where it never did."""
+    use = GuestDisk.objects.filter(pk=server_id, measured_at__isnull=False).first()
+    if use is None or use.measured_at is None:
+        return None
+    return FileSystems(
+        measured_at=use.measured_at,
+        fullest=use.fullest,
+        fullest_at=use.fullest_at,
+        used={
+            str(system["mountpoint"]): system["used"] / system["total"]
+            for system in use.file_systems
+            if system["total"]
+        },
+    )

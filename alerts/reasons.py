@@ -1,0 +1,102 @@
+"""In words: what happened to an alert, and why nobody was told of it."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from alerts import wording
+from alerts.decide import Reason
+from alerts.models import Alert, AlertEvent, Notification
+
+Kind = AlertEvent.Kind
+
+
+def of_event(event: AlertEvent, alert: Alert, person: User) -> str:
+    """One sentence about what happened then."""
+    match event.kind:
+        case Kind.FIRED:
+            return fired(alert)
+        case Kind.ENDED:
+            return ended(alert)
+        case Kind.HELD:
+            return held(event.reason, event.until, person)
+        case Kind.NOT_TOLD:
+            return not_told(event.reason)
+    sentence = str(SENTENCES[event.kind])
+    return told(sentence, event.notification) if event.notification else sentence
+
+
+SENTENCES = {
+    Kind.TOLD.value: gettext_lazy("It was told."),
+    Kind.REMINDED.value: gettext_lazy("A reminder was told."),
+    Kind.TOLD_RECOVERY.value: gettext_lazy("That it is over was told."),
+    Kind.ACKNOWLEDGED.value: gettext_lazy("It was acknowledged."),
+    Kind.UNACKNOWLEDGED.value: gettext_lazy("The acknowledgement was taken back."),
+}
+
+
+def fired(alert: Alert) -> str:
+    if alert.value is None or alert.threshold is None:
+        return _("It fired: %(condition)s.") % {"condition": wording.condition_of(alert)}
+    return _("It fired: %(condition)s; the value was %(value)s.") % {
+        "condition": wording.condition_of(alert),
+        "value": wording.value_text(alert.metric, alert.value),
+    }
+
+
+def ended(alert: Alert) -> str:
+    sentence = wording.end_reason(alert)
+    if alert.end_value is None or alert.threshold is None:
+        return sentence
+    value = wording.value_text(alert.metric, alert.end_value)
+    return _("%(sentence)s The value was %(value)s.") % {"sentence": sentence, "value": value}
+
+
+def told(sentence: str, notification: Notification) -> str:
+    return _("%(sentence)s By %(kind)s to %(address)s.") % {
+        "sentence": sentence,
+        "kind": notification.channel_kind,
+        "address": notification.address,
+    }
+
+
+def held(reason: str, until: datetime | None, person: User) -> str:
+    """Nothing is told now."""
+    when = None if until is None else wording.moment(until, person)
+    if when is not None and reason == Reason.REMINDER:
+        return _("The next reminder is due %(when)s.") % {"when": when}
+    why = HELD.get(reason, NOTHING)
+    if when is None:
+        return _("%(why)s Nothing is told until that is taken back.") % {"why": why}
+    return _("%(why)s Nothing is told until %(when)s.") % {"why": why, "when": when}
+
+
+def not_told(reason: str) -> str:
+    """Nothing will be told."""
+    return str(NOT_TOLD.get(reason, NOTHING))
+
+
+NOTHING = gettext_lazy("Nothing was told.")
+HELD = {
+    Reason.COOLDOWN.value: gettext_lazy("Of this rule and server something was told lately."),
+    Reason.QUIET.value: gettext_lazy("It is within your quiet hours."),
+    Reason.MUTED.value: gettext_lazy("It is muted."),
+    Reason.MAINTENANCE.value: gettext_lazy("It is within a maintenance window."),
+}
+NOT_TOLD = {
+    Reason.ACKNOWLEDGED.value: gettext_lazy("Nothing more was told: it was acknowledged."),
+    Reason.OVER.value: gettext_lazy("Nothing was told: it was over before it could be."),
+    Reason.NOT_WANTED.value: gettext_lazy("Nothing more was told: the rule does not ask for it."),
+    Reason.UNTOLD.value: gettext_lazy("Its end was not told, as nobody was told that it fired."),
+    Reason.ENDED_OTHERWISE.value: gettext_lazy(
+        "Its end was not told: it did not recover, but ceased."
+    ),
+    Reason.NO_CHANNEL.value: gettext_lazy(
+        "Nothing was told: there is no channel that can be used."
+    ),
+    Reason.NO_OWNER.value: gettext_lazy("Nobody was told: the server has no owner."),
+    Reason.FAULT.value: gettext_lazy("One message about the host's fault stands for it."),
+    Reason.MUTED.value: gettext_lazy("Its end was not told: it is muted."),
+}
