@@ -45,6 +45,7 @@ class SecretTalk(smtplib.SMTP_SSL, Talk):
 
 class EmailBackend(smtp.EmailBackend):
     answer = ""
+    _partial_connection: smtplib.SMTP | None
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         with Deadline(SECONDS) as self.deadline:
@@ -54,6 +55,16 @@ class EmailBackend(smtp.EmailBackend):
     def connection_class(self) -> Any:
         base = SecretTalk if self.use_ssl else Talk
         return type("WatchedTalk", (base,), {"deadline": self.deadline})
+
+    def open(self) -> bool | None:
+        try:
+            return super().open()
+        except OSError:
+            # Django leaves one open whose sign-in failed, until the backend is used again.
+            if self._partial_connection is not None:
+                self._partial_connection.close()
+                self._partial_connection = None
+            raise
 
     def close(self) -> None:
         if isinstance(self.connection, Talk):
