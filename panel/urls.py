@@ -6,8 +6,16 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from accounts import api as accounts_api
 from accounts import views as accounts_views
+from alerts.views import acting as alert_acting
+from alerts.views import channels as alert_channels
+from alerts.views import detail as alert_detail
 from alerts.views import links as alert_links_views
+from alerts.views import listing as alert_listing
+from alerts.views import rule_page as alert_rule_page
+from alerts.views import rules as alert_rules
+from alerts.views import server as alert_server
 from monitoring import api as monitoring_api
+from monitoring import backtest
 from panel import failures, health
 from panel.api import not_found
 from panel.docs import api_docs
@@ -29,6 +37,7 @@ from snapshots.views import changes as snapshot_changes
 from snapshots.views import page as snapshots_views
 from snapshots.views import schedules as schedules_views
 
+trying = {"try_rule": backtest.try_rule}
 safety = {"safety": Safety(prelude=offers.before, refused=offers.safety_refused)}
 
 api = [
@@ -137,6 +146,23 @@ urlpatterns = [
     path("servers/<int:pk>/delete/", settings_views.server_delete, name="server-delete"),
     path("servers/<int:pk>/console/", console_views.server_console, name="server-console"),
     path("console/", console_views.ticket_console, name="console"),
+    path("alerts/", alert_listing.alert_list, name="alerts"),
+    path("alerts/badge/", alert_listing.alert_badge, name="alert-badge"),
+    path("alerts/<int:pk>/", alert_detail.alert_detail, name="alert"),
+    path("alerts/<int:pk>/acknowledge/", alert_acting.alert_acknowledge, name="alert-acknowledge"),
+    path("alerts/mutes/", alert_acting.alert_mute, name="alert-mute"),
+    path("alerts/mutes/<int:pk>/", alert_acting.alert_unmute, name="alert-unmute"),
+    path("alerts/rules/", alert_rules.rule_list, name="alert-rules"),
+    path("alerts/rules/new/", alert_rule_page.rule_new, trying, name="alert-rule-new"),
+    path("alerts/rules/<int:pk>/", alert_rule_page.rule_detail, trying, name="alert-rule"),
+    path("alerts/rules/<int:pk>/switch/", alert_rules.rule_switch, name="alert-rule-switch"),
+    path("alerts/rules/<int:pk>/delete/", alert_rules.rule_delete, name="alert-rule-delete"),
+    path("alerts/channels/", alert_channels.channel_list, name="alert-channels"),
+    path("alerts/channels/new/<str:kind>/", alert_channels.channel_new, name="alert-channel-new"),
+    path("alerts/channels/<int:pk>/", alert_channels.channel_detail, name="alert-channel"),
+    path("alerts/tests/<int:pk>/", alert_channels.channel_test, name="alert-test"),
+    path("alerts/preferences/", alert_listing.alert_list, name="alert-preferences"),
+    path("servers/<int:pk>/alerts/", alert_server.server_alerts, name="server-alerts"),
     path("alerts/link/<str:token>/", alert_links_views.alert_link, name="alert-link"),
     path("sign-in/", accounts_views.SignInView.as_view(), name="sign-in"),
     path("sign-out/", accounts_views.SignOutView.as_view(tell=live.signed_out), name="sign-out"),

@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from alerts.models import Alert, AlertRule, Mute, Notification, NotificationChannel
 from servers.models import Action, Server
 from snapshots.models import Snapshot
 from tests.live.conftest import connect, session_of, token_of  # noqa: F401 — a fixture
@@ -51,6 +52,24 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "servers/<int:pk>/console/": ("get", None, (200, 404, 200, SIGN_IN)),
     # A page without a person or a server: what opens a console is a ticket.
     "console/": ("get", None, (200, 200, 200, 200)),
+    "alerts/": ("get", None, (200, 200, 200, SIGN_IN)),
+    "alerts/badge/": ("get", None, (200, 200, 200, SIGN_IN)),
+    "alerts/<int:pk>/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "alerts/<int:pk>/acknowledge/": ("post", {}, (303, 404, 303, SIGN_IN)),
+    "alerts/mutes/": ("post", {}, (404, 404, 404, SIGN_IN)),
+    # Silence and channels are everybody's own.
+    "alerts/mutes/<int:pk>/": ("post", {}, (303, 404, 404, SIGN_IN)),
+    "alerts/rules/": ("get", None, (200, 200, 200, SIGN_IN)),
+    "alerts/rules/new/": ("get", None, (200, 200, 200, SIGN_IN)),
+    "alerts/rules/<int:pk>/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "alerts/rules/<int:pk>/switch/": ("post", {}, (303, 404, 303, SIGN_IN)),
+    "alerts/rules/<int:pk>/delete/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "alerts/channels/": ("get", None, (200, 200, 200, SIGN_IN)),
+    "alerts/channels/new/<str:kind>/": ("get", None, (404, 404, 404, SIGN_IN)),
+    "alerts/channels/<int:pk>/": ("get", None, (200, 404, 404, SIGN_IN)),
+    "alerts/tests/<int:pk>/": ("get", None, (303, 404, 404, SIGN_IN)),
+    "alerts/preferences/": ("get", None, (200, 200, 200, SIGN_IN)),
+    "servers/<int:pk>/alerts/": ("get", None, (200, 404, 200, SIGN_IN)),
     # What it permits is in its token, whoever comes with it: tests/alerts/test_links.py.
     "alerts/link/<str:token>/": ("get", None, (410, 410, 410, 410)),
     "sign-in/": ("get", None, (302, 302, 302, 200)),
@@ -107,7 +126,29 @@ def people(server, alice, bob, staff):
     Snapshot.objects.create(
         pk=server.pk, server=server, name="before", title="Before", taken_at=server.status_since
     )
+    alerts_of(server, alice)
     return dict(zip(PEOPLE, (alice, bob, staff, None), strict=True))
+
+
+def alerts_of(server, owner):
+    """A rule, an alert, a channel, a mute and a test: all of them bear the server's number."""
+    at = server.status_since
+    AlertRule.objects.filter(pk=server.pk).delete()
+    rule = AlertRule.objects.create(
+        pk=server.pk, owner=owner, metric="cpu", threshold=0.9, created_at=at, updated_at=at
+    )
+    Alert.objects.create(
+        pk=server.pk, rule=rule, server=server, owner=owner, metric="cpu", severity="warning",
+        condition="greater_than", threshold=0.9, since=at, fired_at=at,
+    )  # fmt: skip
+    Mute.objects.create(pk=server.pk, owner=owner, server=server, created_at=at)
+    channel = NotificationChannel.objects.create(
+        pk=server.pk, owner=owner, kind="telegram", target="1", confirmed_at=at, created_at=at
+    )
+    Notification.objects.create(
+        pk=server.pk, recipient=owner, kind="test", channel=channel, subject="x", body="x",
+        address="1", created_at=at,
+    )  # fmt: skip
 
 
 def an_action_of(server, **fields):

@@ -17,11 +17,13 @@ function faded(colour, percent) {
 }
 
 export class Chart {
-  /** `shared` has from() and to(), the window in Unix seconds, and onCursor(index). */
-  constructor({ element, title, kind, shared, cursorLabel }) {
+  /** `shared` has from() and to(), the window in Unix seconds, and onCursor(index). `marks` are times
+   * to be seen: { from, to, colour, isFiring }, or { at, colour } of a moment. */
+  constructor({ element, title, kind, shared, cursorLabel, marks = [] }) {
     this.element = element;
     this.kind = kind;
     this.shared = shared;
+    this.marks = marks;
     this.data = [[]];
     this.plot = null;
     element.tabIndex = 0;
@@ -114,7 +116,7 @@ export class Chart {
         fill: faded(token(line.colour), 26),
       })),
       hooks: {
-        drawClear: [(plot) => this.drawGaps(plot)],
+        drawClear: [(plot) => this.drawGaps(plot), (plot) => this.drawMarks(plot)],
         setCursor: [(plot) => this.shared.onCursor(plot.cursor.idx ?? null)],
       },
     };
@@ -154,6 +156,27 @@ export class Chart {
       if (right - left >= 2) ctx.fillRect(left, bbox.top, right - left, bbox.height);
     }
     ctx.restore();
+  }
+
+  drawMarks(plot) {
+    const { ctx, bbox } = plot;
+    const across = (at) => Math.min(Math.max(plot.valToPos(at, "x", true), bbox.left), bbox.left + bbox.width);
+    ctx.save();
+    for (const { from, to, at, colour, isFiring } of this.marks) {
+      ctx.fillStyle = ctx.strokeStyle = token(colour);
+      if (at === undefined) this.drawSpan(ctx, bbox, across(from), across(to), isFiring);
+      else drawFlag(ctx, across(at), bbox.top);
+    }
+    ctx.restore();
+  }
+
+  /** A tint over the height; a bar along the top, which is what is seen of a short one. */
+  drawSpan(ctx, bbox, left, right, isFiring) {
+    const width = Math.max(right - left, isFiring ? 2 : 0);
+    ctx.globalAlpha = isFiring ? 0.16 : 0.12;
+    ctx.fillRect(left, bbox.top, width, bbox.height);
+    ctx.globalAlpha = 1;
+    if (isFiring) ctx.fillRect(left, bbox.top, width, 3 * devicePixelRatio);
   }
 
   gaps() {
@@ -266,6 +289,16 @@ function timeLabels(_plot, splits, _axis, _space, step) {
     const isNewDay = index > 0 && dayText(at) !== dayText(splits[index - 1]);
     return isNewDay ? dayText(at) : clockText(at);
   });
+}
+
+/** Somebody was told then. */
+function drawFlag(ctx, x, top) {
+  const size = 5 * devicePixelRatio;
+  ctx.beginPath();
+  ctx.moveTo(x - size, top - size);
+  ctx.lineTo(x + size, top - size);
+  ctx.lineTo(x, top + size / 2);
+  ctx.fill();
 }
 
 function hatching(ctx) {

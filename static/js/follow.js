@@ -51,7 +51,7 @@ export function follow({ onSample, onStatus, onNews, onLost, onReturn } = {}) {
 
   function look() {
     const stale = staleCount(views);
-    tellProblems(stale);
+    tellProblems("servers", stale);
     if (stale !== staleBefore) refreshStaleBanner();
     staleBefore = stale;
   }

@@ -1,7 +1,8 @@
 // The page's one websocket. It only makes sooner what a reload would show: when it is lost, the
 // API is asked instead, and after each reconnect the subscription's answers bring the state anew.
 //
-// Events: "update" with { server, … }, "lost" with { server }, "connection" with { isLive }.
+// Events: "update" with { server, … }, "lost" with { server }, "connection" with { isLive }; and on
+// the document "alertchange", with the alert that changed, or without one where any may have.
 
 import { goToSignIn, settings } from "./settings.js";
 
@@ -14,8 +15,12 @@ const RESUBSCRIBE_EVERY = 300_000;
 const NOT_SIGNED_IN = 4401;
 const TOO_MUCH = 4429;
 
+function tellOfAlerts(message) {
+  document.dispatchEvent(new CustomEvent("alertchange", { detail: message?.alert ?? null }));
+}
+
 export class Live extends EventTarget {
-  /** `refreshUrl` is asked while the socket is lost: one server, or a list of them. */
+  /** `refreshUrl` is asked while the socket is lost: one server, or a list of them, or nothing. */
   constructor({ servers, refreshUrl }) {
     super();
     this.servers = servers;
@@ -35,7 +40,10 @@ export class Live extends EventTarget {
     addEventListener("pageshow", (event) => {
       if (event.persisted) this.tryNow();
     });
-    setInterval(() => this.subscribe(), RESUBSCRIBE_EVERY);
+    setInterval(() => {
+      this.subscribe();
+      tellOfAlerts();
+    }, RESUBSCRIBE_EVERY);
     this.connect();
   }
 
@@ -64,6 +72,8 @@ export class Live extends EventTarget {
       if (message.code === "not_found" && message.server !== undefined) {
         this.tell("lost", { server: message.server });
       }
+    } else if (message.type === "alert") {
+      tellOfAlerts(message);
     } else if (message.server !== undefined) {
       this.tell("update", message);
     }
@@ -138,12 +148,16 @@ export class Live extends EventTarget {
       this.refreshing = setInterval(() => this.refresh(), REFRESH_EVERY);
       this.refresh();
     }
+    if (isLive && this.wasAway) tellOfAlerts();
+    this.wasAway = !isLive;
     if (this.isLive !== isLive) this.tell("connection", { isLive });
     this.isLive = isLive;
   }
 
   async refresh() {
     if (document.visibilityState !== "visible") return;
+    tellOfAlerts();
+    if (!this.refreshUrl) return;
     let reply;
     try {
       reply = await fetch(this.refreshUrl, { headers: { Accept: "application/json" } });

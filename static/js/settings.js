@@ -1,10 +1,11 @@
 // What a page was rendered with for following servers; see templates/partials/live.html.
 
 const element = document.querySelector("[data-live]");
+const frame = document.querySelector("[data-sign-in-url]");
 
 export const settings = {
   refreshUrl: element?.dataset.refreshUrl ?? "",
-  signInUrl: element?.dataset.signInUrl ?? "/",
+  signInUrl: frame?.dataset.signInUrl ?? "/",
   pollInterval: Number(element?.dataset.pollInterval ?? 30),
   staleAfter: Number(element?.dataset.staleAfter ?? 90),
 };

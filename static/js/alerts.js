@@ -1,0 +1,96 @@
+// What is live on the pages of alerts: parts that the server renders are got anew when an alert of
+// this person begins, changes or ends. Nothing moves under a pointer or the focus.
+
+import { say } from "./announcer.js";
+import { localise } from "./clock.js";
+import { goToSignIn } from "./settings.js";
+
+const GATHERING = 250;
+const FETCHED = { "X-Requested-With": "fetch" };
+
+class LivePart {
+  /** `element` holds one element with data-part; `url` renders that part alone. */
+  constructor(element) {
+    this.element = element;
+    this.notice = element.querySelector("[data-changed]");
+    this.waiting = null;
+    this.timer = null;
+    document.addEventListener("alertchange", () => {
+      this.timer ??= setTimeout(() => this.refresh(), GATHERING);
+    });
+    element.addEventListener("pointerleave", () => this.showWaiting());
+    element.addEventListener("focusout", () => setTimeout(() => this.showWaiting()));
+    this.notice?.querySelector("button").addEventListener("click", () => this.show(this.waiting));
+  }
+
+  get part() {
+    return this.element.querySelector("[data-part]");
+  }
+
+  get isBusy() {
+    const isPointedAt = this.part.matches(":hover") && matchMedia("(hover: hover)").matches;
+    return isPointedAt || this.part.contains(document.activeElement);
+  }
+
+  async refresh() {
+    this.timer = null;
+    try {
+      const reply = await fetch(location.href, { headers: FETCHED });
+      if (reply.redirected) goToSignIn();
+      if (!reply.ok || reply.redirected) return;
+      const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+      this.take(page.querySelector("[data-part]"));
+    } catch {
+      // No network: the return of the socket asks again.
+    }
+  }
+
+  take(fresh) {
+    if (!fresh || same(fresh, this.part)) return;
+    this.waiting = document.importNode(fresh, true);
+    say(this.element.dataset.firingWords);
+    if (!this.isBusy) this.show(this.waiting);
+    else if (this.notice) this.notice.hidden = false;
+  }
+
+  showWaiting() {
+    if (this.waiting && !this.isBusy) this.show(this.waiting);
+  }
+
+  show(fresh) {
+    this.waiting = null;
+    if (this.notice) this.notice.hidden = true;
+    if (!fresh) return;
+    this.part.replaceWith(fresh);
+    localise(fresh);
+  }
+}
+
+/** Apart from ages, tokens and times as this browser writes them. */
+function same(fresh, shown) {
+  const keys = (part) => [...part.querySelectorAll("[data-key]")].map((each) => each.dataset.key).join();
+  const words = (part) => [...part.querySelectorAll(".severity, strong")].map((each) => each.textContent).join();
+  return keys(fresh) === keys(shown) && words(fresh) === words(shown);
+}
+
+for (const element of document.querySelectorAll("[data-live-part]")) new LivePart(element);
+
+// How a test ended is asked for until it is over.
+const LOOK_EVERY = 1000;
+
+async function follow(test) {
+  try {
+    const reply = await fetch(test.dataset.test, { headers: FETCHED });
+    if (reply.redirected) goToSignIn();
+    if (!reply.ok || reply.redirected) return;
+    const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+    const fresh = document.importNode(page.querySelector("[data-test]"), true);
+    if (fresh.textContent !== test.textContent) test.replaceChildren(...fresh.childNodes);
+    if (!fresh.hasAttribute("data-under-way")) return;
+  } catch {
+    // No network: it is asked again.
+  }
+  setTimeout(() => follow(test), LOOK_EVERY);
+}
+
+for (const test of document.querySelectorAll("[data-test][data-under-way]")) follow(test);
