@@ -20,6 +20,7 @@ from servers.operations import Invalid
 
 LONGEST = 500
 GONE = 410
+SHORTEST_SECRET = 5
 # What may stand in an address; all else has to be quoted already (RFC 3986).
 HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 ALLOWED = frozenset(string.ascii_letters + string.digits + "-._~:/?[]@!$&'()*+,;=%")
@@ -50,13 +51,25 @@ class Webhook:
         answer = wire.post(
             message.target, body, headers_of(message, body), may_go=may_go_to(message.target)
         )
+        said = answer.told(without=secrets_of(message))
         if 200 <= answer.status < 300:
-            return str(answer)
+            return said
         if answer.status == GONE:
-            raise Refused(str(answer))
+            raise Refused(said)
         if 300 <= answer.status < 400:
-            raise Postponed(_("%(answer)s: redirects are not followed.") % {"answer": answer})
-        raise Postponed(str(answer))
+            raise Postponed(_("Redirects are not followed: %(answer)s") % {"answer": said})
+        raise Postponed(said)
+
+
+def secrets_of(message: Message) -> tuple[str, ...]:
+    """What a receiver knows of us, and an answer could repeat."""
+    parts = urlsplit(message.target)
+    path = parts.path if len(parts.path) > 1 else ""
+    return message.secret, parts.query, path, *filter(is_long, path.split("/"))
+
+
+def is_long(segment: str) -> bool:
+    return len(segment) >= SHORTEST_SECRET
 
 
 def headers_of(message: Message, body: bytes) -> dict[str, str]:

@@ -8,7 +8,7 @@ is taken from the environment, and no redirect is followed.
 import http.client
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,6 +21,7 @@ from alerts.channels.networks import Address, address_of
 SECONDS = 10
 # So much of an answer is read; of longer headers http.client has limits of its own.
 MOST_READ = 4096
+LONGEST_PIECE = 120
 
 
 class Closed(OSError):
@@ -33,8 +34,13 @@ class Answer:
     words: str
     body: bytes
 
-    def __str__(self) -> str:
-        return printable(f"{self.status} {self.words}")
+    def told(self, *, without: Iterable[str]) -> str:
+        """On one line, with a piece of the body; `without` what a stranger might repeat of ours."""
+        piece = printable(self.body)[:LONGEST_PIECE]
+        line = printable(f"{self.status} {self.words}" + (f": {piece}" if piece else ""))
+        for secret in filter(None, without):
+            line = line.replace(secret, "…")
+        return line
 
 
 class Connection(http.client.HTTPConnection):
@@ -90,22 +96,38 @@ def post(
     with Deadline(seconds) as deadline:
         connection = Connection(parts, addresses, deadline)
         try:
-            return exchanged(connection, path_of(parts), body, headers)
+            return exchanged(connection, path_of(parts), body, headers, deadline)
         finally:
             connection.close()
 
 
 def exchanged(
-    connection: http.client.HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]
+    connection: http.client.HTTPConnection,
+    path: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    deadline: Deadline,
 ) -> Answer:
     try:
         connection.request("POST", path, body, dict(headers))
         response = connection.getresponse()
-        read = response.read(MOST_READ)
+    except OSError:  # before ValueError, as a bad certificate is both
+        raise
     except (http.client.HTTPException, ValueError) as error:
         # Its text may quote the request, or whatever came for an answer.
         raise OSError(f"It does not speak HTTP as it should ({type(error).__name__}).") from None
-    return Answer(response.status, response.reason, read)
+    if deadline.has_passed:
+        # Headers that were cut off look like headers that ended.
+        raise TimeoutError
+    return Answer(response.status, response.reason, piece_of(response))
+
+
+def piece_of(response: http.client.HTTPResponse) -> bytes:
+    """What comes of the body in time; the answer was given before it."""
+    try:
+        return response.read(MOST_READ)
+    except (http.client.HTTPException, OSError, ValueError):
+        return b""
 
 
 def resolved(host: str, port: int) -> list[Address]:
