@@ -16,7 +16,7 @@ from alerts.intent import WORK_OF_OTHERS
 from alerts.judge import MISSING, OK, VOID, Rule, Standing, State, Value
 from alerts.metrics import MEASURED, Metric, Trust
 from alerts.models import Alert, AlertStanding
-from alerts.rulebook import Book
+from alerts.rulebook import About, Book, Quick
 from servers.models import LastSample, Server
 
 # How old the disk use that a guest agent told may be for a rule that wants fresh values, seconds.
@@ -167,21 +167,21 @@ def quick(
     slow: Collection[int],
     turns: list[Turn],
 ) -> None:
-    readers: dict[int, Read | None] = {}
+    readers: list[Read] = []
     for server, figures in seen.figures.items():
         if server in slow or server not in seen.servers:
             continue
         owner = seen.servers[server].owner
-        for rule in book.of(server, owner, labelled):
-            if rule.id not in readers:
-                readers[rule.id] = reader(rule, seen)
-            read = readers[rule.id]
-            number = read(server, figures) if read else 0.0
-            if is_worth_judging(rule, number) and read:
-                turn(turns, server, owner, rule, OK, Value(number), seen.at)
+        for quick_rule in book.of(server, owner, labelled).measured:
+            if quick_rule.about >= len(readers):
+                # A book learns what its rules are about as it chooses them.
+                readers += [reader(about, seen) for about in book.abouts[len(readers) :]]
+            number = readers[quick_rule.about](server, figures)
+            if is_worth_judging(quick_rule, number):
+                turn(turns, server, owner, quick_rule.rule, OK, Value(number), seen.at)
 
 
-def is_worth_judging(rule: Rule, number: float | None) -> bool:
+def is_worth_judging(rule: Quick, number: float | None) -> bool:
     """Whether a rule that stands at OK could move."""
     if number is None:
         return rule.no_data
@@ -197,7 +197,7 @@ def closely(
     turns: list[Turn],
 ) -> None:
     observed = seen.servers[server]
-    rules = book.of(server, observed.owner, labelled)
+    rules = book.of(server, observed.owner, labelled).rules
     applying = {rule.id for rule in rules}
     for rule_id, kept in standings.items():
         if kept.owner != observed.owner:
@@ -267,10 +267,10 @@ def measured_value(rule: Rule, server: int, observed: Observed, seen: Observatio
         return Value(None, begins=False) if rule.metric == Metric.DISK else VOID
     if observed.lock and rule.metric in WORK_OF_OTHERS and not rule.even_intended:
         return Value(None, begins=False)
-    read = reader(rule, seen)
     figures = seen.figures.get(server)
-    if read is None or figures is None:
+    if figures is None:
         return MISSING
+    read = reader((rule.metric, rule.trust, rule.mountpoint), seen)
     return Value(read(server, figures))
 
 
@@ -287,17 +287,16 @@ def state_value(rule: Rule, server: int, observed: Observed, seen: Observation) 
     return judge.flag(True, begins=begins)
 
 
-def reader(rule: Rule, seen: Observation) -> Read | None:
-    """How the rule's number is found among a server's figures; None for what is not measured."""
-    match rule.metric:
+def reader(about: About, seen: Observation) -> Read:
+    """How a measured number is found among a server's figures."""
+    metric, trust, mountpoint = about
+    match metric:
         case Metric.MEMORY:
-            return memory_of_guest if rule.trust == Trust.GUEST else memory
+            return memory_of_guest if trust == Trust.GUEST else memory
         case Metric.DISK:
-            return disk_reader(rule, seen)
-        case metric if metric in MEASURED:
-            get = attrgetter(metric.value)
-            return lambda server, figures: get(figures)
-    return None
+            return disk_reader(trust, mountpoint, seen)
+    get = attrgetter(metric.value)
+    return lambda server, figures: get(figures)
 
 
 def memory(server: int, figures: Figures) -> float | None:
@@ -309,10 +308,10 @@ def memory_of_guest(server: int, figures: Figures) -> float | None:
     return memory(server, figures) if figures.memory_source == LastSample.Source.GUEST else None
 
 
-def disk_reader(rule: Rule, seen: Observation) -> Read:
+def disk_reader(trust: Trust, mountpoint: str, seen: Observation) -> Read:
     """Of one file system, or of the fullest; as a whole where nobody tells of file systems."""
-    oldest = seen.at - FRESH_SECONDS if rule.trust == Trust.FRESH else 0
-    by_agent = rule.trust == Trust.GUEST or bool(rule.mountpoint)
+    oldest = seen.at - FRESH_SECONDS if trust == Trust.FRESH else 0
+    by_agent = trust == Trust.GUEST or bool(mountpoint)
 
     def read(server: int, figures: Figures) -> float | None:
         if figures.disk_used is None or not figures.disk_total:
@@ -321,8 +320,8 @@ def disk_reader(rule: Rule, seen: Observation) -> Read:
             return None
         if oldest and (figures.disk_measured_at or 0) < oldest:
             return None
-        if rule.mountpoint:
-            return seen.file_systems.get(server, {}).get(rule.mountpoint)
+        if mountpoint:
+            return seen.file_systems.get(server, {}).get(mountpoint)
         return seen.fullest.get(server, figures.disk_used / figures.disk_total)
 
     return read

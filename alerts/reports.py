@@ -64,7 +64,7 @@ def judge_values(metric: Metric, values: Mapping[int, Value], *, at: int) -> lis
     return [
         turn
         for server, owner in owners.items()
-        for rule in book.of(server, owner, labelled)
+        for rule in book.of(server, owner, labelled).rules
         if rule.metric == metric
         and (turn := judged(rule, server, owner, standings, values[server], at))
     ]

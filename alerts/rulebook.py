@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from alerts.judge import Rule, thresholds
-from alerts.metrics import Metric, Trust
+from alerts.metrics import MEASURED, Metric, Trust
 from alerts.models import AlertRule, RuleBook, Severity
 from servers import labels
 from servers.models import Label, Server
@@ -46,6 +46,33 @@ class Candidate(NamedTuple):
     rule: Rule
 
 
+# What is read among a server's figures: metric, which values are believed, file system.
+About = tuple[Metric, Trust, str]
+
+
+class Quick(NamedTuple):
+    """Of a rule about a measured metric, what tells at once that a value changes nothing.
+
+    `about` is an index into Book.abouts.
+    """
+
+    about: int
+    threshold: float
+    is_above: bool
+    no_data: bool
+    rule: Rule
+
+
+class Chosen(NamedTuple):
+    """The rules for one server."""
+
+    rules: tuple[Rule, ...]
+    measured: tuple[Quick, ...]
+
+
+NOTHING = Chosen((), ())
+
+
 @dataclass
 class Book:
     """All rules by whom they are for. `of` is quick where nobody has rules of their own."""
@@ -61,28 +88,49 @@ class Book:
     owner_of: dict[int, int] = field(default_factory=dict)
     # Whether some rule is about one file system.
     by_mountpoint: bool = False
-    chosen: dict[tuple[int, int | None], tuple[Rule, ...]] = field(default_factory=dict)
-    default_rules: tuple[Rule, ...] = ()
+    # By server: whose it was when they were chosen, and the rules.
+    kept: dict[int, tuple[int, Chosen]] = field(default_factory=dict)
+    by_default: Chosen = NOTHING
+    abouts: list[About] = field(default_factory=list)
+    indexes: dict[About, int] = field(default_factory=dict)
 
     def of(
         self, server: int, owner: int | None, labelled: Mapping[int, Mapping[str, str]]
-    ) -> tuple[Rule, ...]:
+    ) -> Chosen:
         """The rules for a server of that owner; `labelled` as `labels_of` gives it."""
         if owner is None:
-            return self.default_rules
-        own = server in self.by_server
-        if not own and owner not in self.by_owner and owner not in self.by_label:
-            return self.default_rules
+            return self.by_default
+        kept = self.kept.get(server)
+        if kept is not None and kept[0] == owner:
+            return kept[1]
         if owner in self.by_label:
             # Labels change without a new revision.
             return self.choose(server, owner, labelled.get(server, {}))
-        kept = self.chosen.get((server, owner))
-        if kept is None:
-            kept = self.chosen[server, owner] = self.choose(server, owner, {})
-        return kept
+        if server not in self.by_server and owner not in self.by_owner:
+            return self.by_default
+        chosen = self.choose(server, owner, {})
+        self.kept[server] = (owner, chosen)
+        return chosen
 
-    def choose(self, server: int, owner: int, borne: Mapping[str, str]) -> tuple[Rule, ...]:
-        return narrowest(self.candidates(server, owner, borne))
+    def choose(self, server: int, owner: int, borne: Mapping[str, str]) -> Chosen:
+        return self.chosen(narrowest(self.candidates(server, owner, borne)))
+
+    def chosen(self, rules: tuple[Rule, ...]) -> Chosen:
+        return Chosen(
+            rules,
+            tuple(
+                Quick(self.index(rule), rule.threshold, rule.is_above, rule.no_data, rule)
+                for rule in rules
+                if rule.metric in MEASURED
+            ),
+        )
+
+    def index(self, rule: Rule) -> int:
+        about = (rule.metric, rule.trust, rule.mountpoint)
+        if about not in self.indexes:
+            self.indexes[about] = len(self.abouts)
+            self.abouts.append(about)
+        return self.indexes[about]
 
     def candidates(self, server: int, owner: int, borne: Mapping[str, str]) -> list[Candidate]:
         """All that may apply to it, of which the narrowest do."""
@@ -183,7 +231,7 @@ def read(revision: int) -> Book:
     rows = AlertRule.objects.filter(Q(enabled=True) | Q(replaces__isnull=False)).order_by("id")
     for each in rows.values_list(*FIELDS):
         enter(made, Row._make(each))
-    made.default_rules = narrowest(made.defaults)
+    made.by_default = made.chosen(narrowest(made.defaults))
     return made
 
 

@@ -39,7 +39,7 @@ FIELDS = (
 
 
 class NotAllowed(Exception):
-    """The defaults are for staff to change: `str()` says what to do instead."""
+    """It is not this person's to change: `str()` says why, and what to do instead."""
 
 
 def rule_for(user: "User | AnonymousUser", rule_id: int) -> AlertRule:
@@ -126,11 +126,15 @@ def delete(rule: AlertRule, *, actor: Actor, now: datetime) -> None:
 
 
 def allow(rule: AlertRule, actor: Actor) -> None:
+    """One's own are one's own; the defaults, and those of others, take a right of the staff."""
     person = actor.user
-    if rule.owner_id is not None or person is None:
+    if person is None or rule.owner_id == person.pk:
         return
-    if not (person.is_staff and person.has_perm("alerts.change_alertrule")):
+    if person.is_staff and person.has_perm("alerts.change_alertrule"):
+        return
+    if rule.owner_id is None:
         raise NotAllowed(_("This is a default rule. Make one of your own that replaces it."))
+    raise NotAllowed(_("This is a rule of somebody else's."))
 
 
 def take(rule: AlertRule, wish: Mapping[str, Any]) -> None:
@@ -278,6 +282,6 @@ def applying_to(server: Server) -> list[AlertRule]:
     """The rules that apply to a server now, the defaults' first."""
     book = rulebook.book()
     labelled = rulebook.labels_of(book, [server.owner_id])
-    ids = [rule.id for rule in book.of(server.pk, server.owner_id, labelled)]
+    ids = [rule.id for rule in book.of(server.pk, server.owner_id, labelled).rules]
     found = AlertRule.objects.select_related("server", "replaces").in_bulk(ids)
     return [found[rule_id] for rule_id in ids if rule_id in found]

@@ -119,7 +119,7 @@ class Asked:
         book = rulebook.book()
         server, owner = self.server.pk, self.server.owner_id
         labelled = rulebook.labels_of(book, [owner])
-        if self.rule.pk in {rule.id for rule in book.of(server, owner, labelled)}:
+        if self.rule.pk in {rule.id for rule in book.of(server, owner, labelled).rules}:
             return
         if not self.rule.enabled:
             yield Fact("disabled", _("The rule is switched off."))

@@ -102,11 +102,8 @@ def tell_owner(owner_id: int, *, now: datetime) -> None:
 
 def locked_preferences(owner_id: int) -> AlertPreferences:
     AlertPreferences.objects.get_or_create(user_id=owner_id)
-    return (
-        AlertPreferences.objects.select_for_update(of=("self",))
-        .select_related("user")
-        .get(user_id=owner_id)
-    )
+    # Not the person's row with it, which others lock in another order.
+    return AlertPreferences.objects.select_for_update().get(user_id=owner_id)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.place import Place
 
-PARTS = ["cycles", "actions", "schedules", "charts"]
+PARTS = ["cycles", "actions", "schedules", "alerts", "charts"]
 
 
 def main() -> int:
@@ -17,12 +17,14 @@ def main() -> int:
     parser.add_argument("--history", type=int, default=500, help="servers with a filled week")
     parser.add_argument("--actions", type=int, default=200, help="at once, on one worker")
     parser.add_argument("--schedules", type=int, default=500, help="of snapshots, due at once")
+    parser.add_argument("--mails", type=int, default=2000, help="due at once")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
     parser.add_argument("--quick", action="store_true", help="small: that it works, not how fast")
     arguments = parser.parse_args(sys.argv[1:] or os.environ.get("BENCH", "").split())
     if arguments.quick:
         arguments.servers, arguments.cycles, arguments.history = [200], 2, 5
         arguments.actions = arguments.schedules = 10
+        arguments.mails = 30
     with Place() as place:
         # Django's settings are read from the environment that the place has prepared.
         from bench.run import run

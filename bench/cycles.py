@@ -13,7 +13,7 @@ from unittest import mock
 from django.db import connection
 
 from bench.place import ROOT, Place, cpu_seconds
-from monitoring import cycle, samples
+from monitoring import cycle, faults, judging, samples
 from monitoring.models import CycleMemory, Sample
 from monitoring.reconcile import reconcile
 from panel import demo
@@ -25,7 +25,7 @@ from servers.queue import send
 
 # Proxmox's collector refreshes every ten seconds; sooner there is nothing new to store.
 BETWEEN_CYCLES = 10.5
-STAGES = ("fetch", "read", "decide", "store", "publish")
+STAGES = ("fetch", "read", "decide", "store", "judge", "publish")
 
 
 @dataclass
@@ -130,6 +130,9 @@ def timed_cycle(cluster: Cluster) -> tuple[dict[str, Lap], int]:
         mock.patch.object(samples, "store", watch.wrap("store", samples.store)),
         mock.patch.object(inventory, "change", watch.wrap("store", inventory.change)),
         mock.patch.object(inventory, "save_nodes", watch.wrap("store", inventory.save_nodes)),
+        mock.patch.object(judging, "judge_cycle", watch.wrap("judge", judging.judge_cycle)),
+        mock.patch.object(judging, "went_down", watch.wrap("judge", judging.went_down)),
+        mock.patch.object(faults, "note", watch.wrap("judge", faults.note)),
         mock.patch.object(live, "send", watch.wrap("publish", live.send)),
         watch.stage("whole"),
     ):

@@ -7,7 +7,7 @@ from statistics import median, quantiles
 
 from django.db import connection
 
-from bench import actions, charts, cycles, schedules
+from bench import actions, alerts, charts, cycles, schedules
 from bench.place import Place
 
 
@@ -26,6 +26,9 @@ def run(place: Place, wanted: Namespace) -> Iterator[str]:
         yield ""
     if "schedules" in wanted.only:
         yield from schedule_table(schedules.measure(place, wanted.schedules))
+        yield ""
+    if "alerts" in wanted.only:
+        yield from alerts.run(place, max(wanted.servers), wanted.mails)
         yield ""
     if "charts" in wanted.only:
         yield from chart_table(charts.measure(wanted.history))
