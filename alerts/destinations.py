@@ -284,10 +284,10 @@ def set_target(channel: NotificationChannel, target: str, now: datetime) -> None
         raise Invalid("target", _("It follows your account's address."))
     channel.target = how.checked(target)
     others = NotificationChannel.objects.filter(owner=channel.owner, kind=channel.kind)
-    known = {other.target.casefold() for other in others.exclude(pk=channel.pk)}
+    known = {other.target for other in others.exclude(pk=channel.pk)}
     if channel.kind == MAIL:
-        known.add(channel.owner.email.casefold())
-    if channel.target.casefold() in known:
+        known.add(channel.owner.email)
+    if channel.target.casefold() in {target.casefold() for target in known}:
         raise Invalid("target", _("You have this one already."))
     channel.confirmed_at = None if how.must_confirm else now
 
