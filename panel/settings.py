@@ -326,6 +326,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15,
         "options": {"expires": 15},
     },
+    "forget alerts": {
+        "task": "alerts.forget",
+        "schedule": 1800,
+        "options": {"expires": 1800},
+    },
     "forget notifications": {
         "task": "alerts.forget_notifications",
         "schedule": 3600,
@@ -420,6 +425,11 @@ SPECTACULAR_SETTINGS = {
         "ActionStatus": "servers.models.Action.Status",
         "ServerKind": "servers.models.Server.Kind",
         "ConsoleKind": "servers.models.ConsoleSession.Kind",
+        "AlertKind": "alerts.models.Alert.Kind",
+        "AlertStandingState": "alerts.models.AlertStanding.STATES",
+        "ChannelKind": "alerts.api.channels.KINDS",
+        "NotificationKind": "alerts.models.Notification.Kind",
+        "NotificationStatus": "alerts.models.Notification.Status",
     },
 }
 
