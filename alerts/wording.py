@@ -23,13 +23,12 @@ def condition_of(item: AlertRule | Alert) -> str:
     metric = Metric(item.metric)
     if isinstance(item, Alert) and item.kind == Kind.NO_DATA:
         return _("%(metric)s: no data") % {"metric": metric_label(item)}
-    phrase = flag_words(metric) if metric in FLAGS else compared(item, metric)
+    is_flag = metric in FLAGS
+    phrase = flag_words(metric) if is_flag else compared(item, metric)
     if not item.duration:
         return phrase
-    return _("%(condition)s for %(duration)s") % {
-        "condition": phrase,
-        "duration": duration(item.duration),
-    }
+    held = _("%(condition)s, for %(duration)s") if is_flag else _("%(condition)s for %(duration)s")
+    return held % {"condition": phrase, "duration": duration(item.duration)}
 
 
 def compared(item: AlertRule | Alert, metric: Metric) -> str:
