@@ -20,6 +20,10 @@ from servers.queue import enqueue
 AT_ONCE = 500
 
 
+class Over(Exception):
+    """The alert does not fire any more."""
+
+
 def apply(
     turns: Sequence[Turn], *, now: datetime, details: Mapping[tuple[int, int], str] | None = None
 ) -> None:

@@ -78,6 +78,11 @@ def not_told(reason: str) -> str:
     return str(NOT_TOLD.get(reason, NOTHING))
 
 
+def withheld(reason: str, until: datetime | None) -> str:
+    """The same without saying when: of a time that never was."""
+    return str(HELD.get(reason, NOTHING)) if until else not_told(reason)
+
+
 NOTHING = gettext_lazy("Nothing was told.")
 HELD = {
     Reason.COOLDOWN.value: gettext_lazy("Of this rule and server something was told lately."),

@@ -14,6 +14,9 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from accounts.idempotency import InProgress, KeyReused
+from alerts.destinations import TooOften
+from alerts.episodes import Over as AlertOver
+from alerts.rules import NotAllowed
 from monitoring.history import BadRange
 from servers import action_words
 from servers.actions import Busy
@@ -95,7 +98,19 @@ def refusal_of(raised: Exception) -> Response | None:
             return error(422, code, str(raised))
         case Over(end=end):
             return error(422, end.reason, end.message)
-    return repeated(raised)
+    return alerts_refusal(raised) or repeated(raised)
+
+
+def alerts_refusal(raised: Exception) -> Response | None:
+    """What an alert is not in a state for, or a rule is not the person's to change."""
+    match raised:
+        case NotAllowed():
+            return error(403, "forbidden", str(raised))
+        case TooOften():
+            return error(429, "too_many_requests", str(raised))
+        case AlertOver():
+            return error(422, "over", "It does not fire any more.")
+    return None
 
 
 def repeated(raised: Exception) -> Response | None:

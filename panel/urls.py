@@ -6,6 +6,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from accounts import api as accounts_api
 from accounts import views as accounts_views
+from alerts.api import alerts as alerts_api
+from alerts.api import channels as alert_channels_api
+from alerts.api import preferences as alert_preferences_api
+from alerts.api import rules as alert_rules_api
+from alerts.api import told as alert_told_api
 from alerts.views import acting as alert_acting
 from alerts.views import channels as alert_channels
 from alerts.views import detail as alert_detail
@@ -15,7 +20,7 @@ from alerts.views import rule_page as alert_rule_page
 from alerts.views import rules as alert_rules
 from alerts.views import server as alert_server
 from monitoring import api as monitoring_api
-from monitoring import backtest
+from monitoring import backtest, rule_api
 from panel import failures, health
 from panel.api import not_found
 from panel.docs import api_docs
@@ -89,6 +94,69 @@ api = [
     path("servers/<int:pk>/console/", console_api.ServerConsole.as_view(), name="server-console"),
     path(
         "servers/<int:pk>/metrics/", monitoring_api.ServerMetrics.as_view(), name="server-metrics"
+    ),
+    path("alerts/", alerts_api.AlertList.as_view(), name="alerts"),
+    path("alerts/<int:pk>/", alerts_api.AlertDetail.as_view(), name="alert"),
+    path(
+        "alerts/<int:pk>/acknowledge/",
+        alerts_api.AlertAcknowledgement.as_view(),
+        name="alert-acknowledge",
+    ),
+    path(
+        "alerts/<int:pk>/explanation/",
+        alerts_api.AlertExplanation.as_view(),
+        name="alert-explanation",
+    ),
+    path("alert-rules/", alert_rules_api.RuleList.as_view(), name="alert-rules"),
+    path("alert-rules/preview/", rule_api.RulePreview.as_view(), name="alert-rule-preview"),
+    path("alert-rules/<int:pk>/", alert_rules_api.RuleDetail.as_view(), name="alert-rule"),
+    path(
+        "alert-rules/<int:pk>/explanation/",
+        alert_rules_api.RuleExplanation.as_view(),
+        name="alert-rule-explanation",
+    ),
+    path(
+        "servers/<int:pk>/alert-rules/",
+        alert_rules_api.ServerRules.as_view(),
+        name="server-alert-rules",
+    ),
+    path("alert-mutes/", alerts_api.MuteList.as_view(), name="alert-mutes"),
+    path("alert-mutes/<int:pk>/", alerts_api.MuteDetail.as_view(), name="alert-mute"),
+    path(
+        "alert-preferences/",
+        alert_preferences_api.Preferences.as_view(),
+        name="alert-preferences",
+    ),
+    path(
+        "notification-channels/",
+        alert_channels_api.ChannelList.as_view(),
+        name="notification-channels",
+    ),
+    path(
+        "notification-channels/<int:pk>/",
+        alert_channels_api.ChannelDetail.as_view(),
+        name="notification-channel",
+    ),
+    path(
+        "notification-channels/<int:pk>/test/",
+        alert_channels_api.ChannelTest.as_view(),
+        name="notification-channel-test",
+    ),
+    path(
+        "notification-channels/<int:pk>/confirmation/",
+        alert_channels_api.ChannelConfirmation.as_view(),
+        name="notification-channel-confirmation",
+    ),
+    path(
+        "notification-channels/<int:pk>/secret/",
+        alert_channels_api.ChannelKey.as_view(),
+        name="notification-channel-secret",
+    ),
+    path("notifications/", alert_told_api.NotificationList.as_view(), name="notifications"),
+    path(
+        "notifications/<int:pk>/",
+        alert_told_api.NotificationDetail.as_view(),
+        name="notification",
     ),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", api_docs(SpectacularSwaggerSplitView), name="docs"),

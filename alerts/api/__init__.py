@@ -1,0 +1,1 @@
+"""The endpoints about alerts, a module for each kind of thing."""
