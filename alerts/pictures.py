@@ -136,7 +136,7 @@ def label(value: float, top: float, metric: Metric) -> str:
     if KINDS[metric].unit == Unit.FRACTION:
         return f"{value * 100:.0f} %"
     step = min(len(RATES) - 1, max(0, math.floor(math.log(max(top, 1.0), 1024))))
-    return f"{value / 1024**step:.3g} {RATES[step]}"
+    return f"{value / 1024**step:.4g} {RATES[step]}"
 
 
 def step_of(seconds: int) -> int:
