@@ -1,4 +1,4 @@
-"""Faults of the transport, of the answers and of tasks, scripted: what a panel must survive.
+"""Faults of the transport, of storages, of the answers and of tasks, scripted: what a panel must survive.
 
 They know nothing of nodes and guests. Faults of those are methods of the cluster itself.
 """
@@ -6,6 +6,8 @@ They know nothing of nodes and guests. Faults of those are methods of the cluste
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeVar
+
+from servers.simulator.storages import STORAGES
 
 
 class Dark(StrEnum):
@@ -84,6 +86,8 @@ class Faults:
     task_scripts: list[TaskScript] = field(default_factory=list)
     rubbish: dict[str, Garbage] = field(default_factory=dict)
     lists_are_empty: bool = False
+    broken_storages: set[str] = field(default_factory=set)
+    filled_storages: dict[str, float] = field(default_factory=dict)
 
     def dark(self, how: Dark = Dark.REFUSED) -> None:
         """Nobody answers any more: connections are refused or time out."""
@@ -91,6 +95,21 @@ class Faults:
 
     def light(self) -> None:
         self.darkness = None
+
+    def break_storage(self, name: str) -> None:
+        """No node can look at it any more: its state is unknown, as Proxmox calls it."""
+        self.broken_storages.add(STORAGES[name].name)
+
+    def fill_storage(self, name: str, fraction: float | None = 0.99) -> None:
+        """So much of it is in use; None is as much as it was."""
+        if fraction is None:
+            self.filled_storages.pop(name, None)
+        else:
+            self.filled_storages[STORAGES[name].name] = fraction
+
+    def mend_storage(self, name: str) -> None:
+        self.broken_storages.discard(name)
+        self.filled_storages.pop(name, None)
 
     def slow(self, seconds: float, prefix: str = "/") -> None:
         """Answers to paths that begin so take this long; 0 ends it."""
@@ -149,6 +168,8 @@ class Faults:
         self.unanswered.clear()
         self.task_scripts.clear()
         self.rubbish.clear()
+        self.broken_storages.clear()
+        self.filled_storages.clear()
         self.lists_are_empty = False
 
     def delay_of(self, path: str) -> float:

@@ -27,7 +27,6 @@ from servers.simulator.guests import (
 )
 from servers.simulator.load import rhythm
 from servers.simulator.nodes import Node
-from servers.simulator.storages import STORAGES
 from servers.simulator.tasks import INTERRUPTED, Task, TaskBoard
 
 REFRESH = 10.0  # pvestatd.pm: seconds between two measurements
@@ -65,8 +64,6 @@ class SimulatedCluster(Faults):
         self.consoles = Consoles()
         self.ha_delay = HA_DELAY
         self.hung: list[tuple[Task, Callable[[], None]]] = []
-        self.broken_storages: set[str] = set()
-        self.filled_storages: dict[str, float] = {}
         self.guests: dict[int, Guest] = {}
         self.nodes: dict[str, Node] = {}
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -167,21 +164,6 @@ class SimulatedCluster(Faults):
         for node in self._some(name):
             node.statistics_stopped_at = None
             node.void_until = self._refreshed()
-
-    def break_storage(self, name: str) -> None:
-        """No node can look at it any more: its state is unknown, as Proxmox calls it."""
-        self.broken_storages.add(STORAGES[name].name)
-
-    def fill_storage(self, name: str, fraction: float | None = 0.99) -> None:
-        """So much of it is in use; None is as much as it was."""
-        if fraction is None:
-            self.filled_storages.pop(name, None)
-        else:
-            self.filled_storages[STORAGES[name].name] = fraction
-
-    def mend_storage(self, name: str) -> None:
-        self.broken_storages.discard(name)
-        self.filled_storages.pop(name, None)
 
     def online(self) -> list[Node]:
         return [node for node in self.nodes.values() if node.alive]
@@ -380,8 +362,6 @@ class SimulatedCluster(Faults):
         for name in self.nodes:
             self.node_up(name)
         self.thaw_pvestatd()
-        self.broken_storages.clear()
-        self.filled_storages.clear()
 
     def fingerprint(self, node: str) -> str:
         """The SHA-256 of a node's certificate, as `ssl_fingerprint` shows it."""
