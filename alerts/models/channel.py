@@ -57,7 +57,8 @@ class NotificationChannel(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.target or str(self.owner)
+        # Without `target`, in which receivers have their passwords.
+        return self.name or f"{self.kind} {self.pk}"
 
 
 class AlertPreferences(models.Model):
