@@ -61,7 +61,7 @@ def extras(rule: AlertRule) -> list[str]:
     found = []
     if has_other_end(rule):
         bound = wording.value_text(rule.metric, rule.clear_at)
-        found.append(_("over at %(value)s") % {"value": bound})
+        found.append(_("recovers at %(value)s") % {"value": bound})
     if rule.remind_every:
         every = wording.duration(rule.remind_every)
         found.append(_("with a reminder every %(duration)s") % {"duration": every})

@@ -16,6 +16,7 @@ from alerts.views import channels as alert_channels
 from alerts.views import detail as alert_detail
 from alerts.views import links as alert_links_views
 from alerts.views import listing as alert_listing
+from alerts.views import preferences as alert_preferences
 from alerts.views import rule_page as alert_rule_page
 from alerts.views import rules as alert_rules
 from alerts.views import server as alert_server
@@ -229,7 +230,7 @@ urlpatterns = [
     path("alerts/channels/new/<str:kind>/", alert_channels.channel_new, name="alert-channel-new"),
     path("alerts/channels/<int:pk>/", alert_channels.channel_detail, name="alert-channel"),
     path("alerts/tests/<int:pk>/", alert_channels.channel_test, name="alert-test"),
-    path("alerts/preferences/", alert_listing.alert_list, name="alert-preferences"),
+    path("alerts/preferences/", alert_preferences.alert_preferences, name="alert-preferences"),
     path("servers/<int:pk>/alerts/", alert_server.server_alerts, name="server-alerts"),
     path("alerts/link/<str:token>/", alert_links_views.alert_link, name="alert-link"),
     path("sign-in/", accounts_views.SignInView.as_view(), name="sign-in"),

@@ -86,7 +86,7 @@ class RuleForm(forms.Form):
         help_text=_("It fires once it was so all that time. 0 is at once."),
     )
     clear_at = forms.FloatField(
-        label=_("Over at"),
+        label=_("Recovers at"),
         required=False,
         widget=forms.NumberInput(attrs=NUMBER),
         help_text=_("So that it does not come and go around the threshold. Empty is the same."),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from alerts import rule_words, rules
+from alerts import destinations, rule_words, rules
 from alerts.metrics import Metric
 from alerts.models import AlertRule
 from alerts.views import trying
@@ -38,7 +38,7 @@ def rule_new(request: HttpRequest, user: User, try_rule: TryRule | None = None) 
     if request.method == "POST":
         return page.answered()
     known = initial_of(model or suggested(user))
-    return page.show(RuleForm(user, initial={**known, **asked_for(request, user)}))
+    return page.show(page.form(initial={**known, **asked_for(request, user)}))
 
 
 @require_http_methods(METHODS)
@@ -79,6 +79,8 @@ class Page:
         self.servers = servers_to_try(user, owner)
 
     def form(self, *args: Any, **kwargs: Any) -> RuleForm:
+        if self.owner is not None:
+            destinations.own_mail(self.owner, datetime.now(UTC))
         remind = self.rule.remind_every if self.rule else None
         return RuleForm(self.owner, *args, remind=remind, **kwargs)
 
@@ -135,7 +137,14 @@ class Page:
     def server_to_try(self) -> Server | None:
         wanted = self.request.POST.get("trial", "") or self.request.POST.get("server", "")
         found = [server for server in self.servers if str(server.pk) == wanted]
-        return next(iter(found or self.servers), None)
+        return found[0] if found else self.proposed(None)
+
+    def proposed(self, server: Server | None) -> Server | None:
+        """The one that it is for, or one that has something to try it on."""
+        if server in self.servers:
+            return server
+        running = [each for each in self.servers if each.status == Server.Status.RUNNING]
+        return next(iter(running or self.servers), None)
 
     def show(self, form: RuleForm, *, status: int = 200, **more: object) -> HttpResponse:
         context = {
@@ -146,6 +155,7 @@ class Page:
             "replaces": self.replaces,
             "replaced": rule_words.sentence(self.replaces) if self.replaces else "",
             "servers": self.servers,
+            "server": self.proposed(form.initial.get("server")),
             "mountpoints": mountpoints_of(self.servers),
             "metrics": metric_facts(),
             **more,

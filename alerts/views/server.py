@@ -103,7 +103,7 @@ def line_of(
 def standing_words(rule: AlertRule, standing: AlertStanding | None, *, now: datetime) -> str:
     """“crossed for 4 min, fires after 10 min”"""
     if standing is None:
-        return _("well")
+        return _("fine")
     since = datetime.fromtimestamp(standing.since, UTC)
     words = {
         "time": wording.duration((now - since) / timedelta(seconds=1)),
@@ -116,7 +116,7 @@ def standing_words(rule: AlertRule, standing: AlertStanding | None, *, now: date
             return _("fires, crossed for %(time)s") % words
         case State.MISSING | State.NO_DATA:
             return _("no values for %(time)s") % words
-    return _("well")
+    return _("fine")
 
 
 def mutes_of(server: Server, user: User, *, now: datetime) -> list[Mute]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,19 +9,18 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from servers.models import Server
 from servers.operations import Invalid
+from servers.views import zones
 from servers.views.actions import actor_of, see_other
 from servers.views.door import of_server
 from snapshots import flow, schedules
 from snapshots.models import ServerSnapshots, SnapshotSchedule, state_of
-from snapshots.schedule import zones
+from snapshots.schedule import zones as known_zones
 
 Kind = SnapshotSchedule.Kind
 
@@ -155,7 +153,7 @@ def page(
         "limit": state.limit,
         "refused": refused(server, state),
         "knows_zone": bool(zone) or form is not None,
-        "zones": zone_options(),
+        "zones": zones.options(known_zones()),
     }
     return render(request, "snapshots/schedules.html", context, status=status)
 
@@ -196,22 +194,3 @@ def as_it_is(schedule: SnapshotSchedule) -> dict[str, object]:
         "time_zone": schedule.time_zone,
         "keep": schedule.keep,
     }
-
-
-# By continent, as people look for them; what has none (UTC, EST5EDT) stands below the rest.
-@cache
-def zone_options() -> SafeString:
-    groups: dict[str, list[str]] = {}
-    for zone in sorted(zones()):
-        continent, slash, _city = zone.partition("/")
-        groups.setdefault(continent if slash else "", []).append(zone)
-    named = sorted((name, rows) for name, rows in groups.items() if name and name != "Etc")
-    rest = [("Etc", [*groups.get("", []), *groups.get("Etc", [])])]
-    return format_html_join(
-        "",
-        '<optgroup label="{}">{}</optgroup>',
-        (
-            (name, format_html_join("", "<option>{}</option>", ((row,) for row in rows)))
-            for name, rows in [*named, *rest]
-        ),
-    )

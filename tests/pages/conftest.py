@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.models import Alert
 from monitoring.models import GuestDisk
 from servers.models import Action, Cluster, LastSample, Node, Server
 from tests.actions.conftest import ask, guest, worker  # noqa: F401 — fixtures
@@ -96,6 +97,35 @@ def make_action():
             deadline=now + timedelta(seconds=300),
             active=True if ended is None else None,
             **{"status": status, **fields},
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_alert():
+    """An alert as the database has it, that fired so many minutes ago; `ended` ones are over."""
+
+    def make(server, *, minutes=5, ended=False, **fields):
+        now = datetime.now(UTC)
+        fired_at = now - timedelta(minutes=minutes)
+        return Alert.objects.create(
+            server=server,
+            owner=fields.pop("owner", server.owner),
+            fired_at=fired_at,
+            since=fired_at - timedelta(minutes=10),
+            active=None if ended else True,
+            ended_at=now if ended else None,
+            end_reason="recovered" if ended else "",
+            **{
+                "metric": "cpu",
+                "severity": "warning",
+                "condition": "greater_than",
+                "threshold": 0.9,
+                "duration": 600,
+                "value": 0.97,
+                **fields,
+            },
         )
 
     return make
