@@ -3,7 +3,7 @@ so that old and new processes can work together while a new version is rolled ou
 
 from celery import shared_task
 
-from monitoring import cycle, look, retention
+from monitoring import cycle, forecast, look, retention
 from servers.queue import send_with
 
 
@@ -27,3 +27,8 @@ def look_into_guests(*, cluster_id: int, **_: object) -> None:
 @shared_task(name="monitoring.prune_samples")
 def prune_samples(**_: object) -> None:
     retention.prune(now=cycle.now_utc())
+
+
+@shared_task(name="monitoring.forecast_disks")
+def forecast_disks(**_: object) -> None:
+    forecast.forecast(cycle.now_utc)

@@ -316,6 +316,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300,
         "options": {"expires": 300},
     },
+    "forecast disks": {
+        "task": "monitoring.forecast_disks",
+        "schedule": 1800,
+        "options": {"expires": 1800},
+    },
     "prune samples": {
         "task": "monitoring.prune_samples",
         "schedule": min(600, RETENTION_DAYS * 86400),
