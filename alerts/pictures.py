@@ -18,7 +18,7 @@ from alerts.metrics import KINDS, Metric, Unit
 # In CSS pixels; the picture has twice as many, and is drawn with four times, for smooth lines.
 WIDTH, HEIGHT = 560, 160
 DENSITY, FINENESS = 2, 2
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 22
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 25
 FONT_SIZE = 11
 MOST_POINTS = 20_000
 
@@ -96,7 +96,7 @@ class Drawing:
         step = step_of(self.chart.end - self.chart.start)
         for at in ticks(self.chart, step):
             words = written(at, self.chart.zone, step)
-            self.write(self.x(at), (HEIGHT - BOTTOM + 6) * self.scale, words, "mt")
+            self.write(self.x(at), (HEIGHT - BOTTOM + 9) * self.scale, words, "mt")
 
     def curve(self) -> None:
         for run in runs(self.chart.samples):
@@ -110,8 +110,9 @@ class Drawing:
     def limit(self) -> None:
         """Dashed, so that it is told from a curve without colours."""
         y, x = self.y(self.chart.threshold), self.x(self.chart.start)
-        while x < self.x(self.chart.end):
-            self.line([(x, y), (x + 5 * self.scale, y)], LIMIT, 1)
+        end = self.x(self.chart.end)
+        while x < end:
+            self.line([(x, y), (min(x + 5 * self.scale, end), y)], LIMIT, 1)
             x += 9 * self.scale
 
     def line(self, points: Sequence[tuple[float, float]], colour: str, width: float) -> None:

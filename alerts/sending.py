@@ -1,16 +1,15 @@
 """A notification on its way: whether it may still go, what goes, and by which channel."""
 
-import logging
 from datetime import datetime
 
 from alerts import destinations, letters
 from alerts.channels import CHANNELS, MAIL
-from alerts.channels.base import Channel, Hopeless, Message
+from alerts.channels.base import Channel, Hopeless, Message, Postponed
 from alerts.models import Notification, NotificationChannel
-
-logger = logging.getLogger(__name__)
+from servers.secrets import LostSecret
 
 Kind = Notification.Kind
+LOST = "Its stored secret cannot be decrypted: ENCRYPTION_KEYS lacks the key."
 # What follows upon one of these stands in one thread with it.
 FOLLOWING = {
     Kind.REMINDER: (Kind.FIRED, Kind.FLAPPING),
@@ -68,12 +67,16 @@ def asks_to_confirm(notification: Notification) -> bool:
 
 def message_of(notification: Notification, how: Channel, now: datetime) -> Message:
     channel = notification.channel
+    secret = destinations.secret_of(channel) if channel else ""
+    if isinstance(secret, LostSecret):
+        # Once the key is back, so is the channel.
+        raise Postponed(LOST)
     dress = letters.dress(notification) if how.is_dressed else letters.UNDRESSED
     return Message(
         notification,
         event=event_of(notification),
         target=destinations.target_of(channel) if channel else notification.address,
-        secret=destinations.secret_of(channel) if channel else "",
+        secret=secret,
         now=now,
         answers=answered_by(notification),
         footer=dress.footer,

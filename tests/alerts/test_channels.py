@@ -3,15 +3,18 @@
 import re
 import threading
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import connections
 
 from accounts.audit import Actor
 from accounts.models import AuditEntry, Source
-from alerts import delivery, destinations, links
+from alerts import delivery, destinations, links, sending
 from alerts.channels import ALL, CHANNELS
 from alerts.models import Notification, NotificationChannel
 from servers.operations import Invalid
@@ -250,3 +253,30 @@ def test_the_link_of_yesterday_and_of_next_month(add, clock, at_the_clock):
     at_the_clock.shift(timedelta(days=31))
     with pytest.raises(links.BadLink):
         destinations.confirm(token, now=clock())
+
+
+def test_secrets_follow_a_new_encryption_key(ann, add, clock, settings):
+    hook, secret = destinations.add(
+        ann, "webhook", name="", target="https://example.com/", actor=ACTOR, now=clock()
+    )
+    add("mail", "ops@example.com")
+    old, new = settings.ENCRYPTION_KEYS, Fernet.generate_key().decode()
+    settings.ENCRYPTION_KEYS = [new]
+    with pytest.raises(CommandError):
+        call_command("rotate_encryption_key")
+    settings.ENCRYPTION_KEYS = [new, *old]
+    call_command("rotate_encryption_key", verbosity=0, stdout=StringIO())
+    settings.ENCRYPTION_KEYS = [new]
+    hook.refresh_from_db()
+    assert destinations.secret_of(hook) == secret
+
+
+def test_a_secret_that_cannot_be_opened_is_told_and_nothing_is_sent(ann, clock, settings):
+    hook, _ = destinations.add(
+        ann, "webhook", name="", target="https://example.com/", actor=ACTOR, now=clock()
+    )
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    told = destinations.test(hook, now=clock())
+    delivery.deliver(told.pk, clock=clock)
+    told.refresh_from_db()
+    assert (told.status, told.error) == ("given_up", sending.LOST)

@@ -3,10 +3,12 @@
 import hmac
 import json
 import logging
+import re
 import socket
 import time
 from hashlib import sha256
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +18,13 @@ from alerts import delivery, destinations, outbox
 from alerts.channels import wire
 from alerts.channels.networks import address_of, is_public
 from alerts.channels.webhook import checked_url
+from alerts.models import Alert
 from servers.operations import Invalid
 from servers.simulator import certificates
 from tests.alerts.receivers import Receiver, receiving
 
 ACTOR = Actor(None, Source.WEB)
+ROOT = Path(__file__).resolve().parent.parent.parent
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -382,3 +386,41 @@ def test_a_new_key_is_used_at_once(send, hook, receiver, clock):
     assert headers["X-Event-Signature"].endswith(
         hmac.new(new.encode(), signed, sha256).hexdigest()
     )
+
+
+def test_the_documented_check_knows_ours_and_no_others(send, hook, receiver, clock):
+    """The example of docs/alerts.md, as it stands there."""
+    text = (ROOT / "docs/alerts.md").read_text()
+    [example] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(example, names)
+    is_genuine = names["is_genuine"]
+    send()
+
+    [(_, headers, body)] = receiver.asked
+    key, now = hook[1], clock.seconds
+    assert is_genuine(key, headers, body, now)
+    assert not is_genuine(key, headers, body + b" ", now)
+    assert not is_genuine(key + "x", headers, body, now)
+    assert not is_genuine(key, headers, body, now + 301)
+    assert not is_genuine(key, {**headers, "X-Event-Timestamp": str(int(now) + 1)}, body, now)
+
+
+def test_the_documented_fields_are_those_that_are_sent(send, receiver, server, alice, ann, clock):
+    alert = Alert.objects.create(
+        server=server, owner=ann, metric="cpu", severity="warning", threshold=0.9,
+        condition="greater_than", since=clock(), fired_at=clock(),
+    )  # fmt: skip
+    theirs = Alert.objects.create(
+        server=server, owner=alice, metric="memory", severity="warning", threshold=0.9,
+        condition="greater_than", since=clock(), fired_at=clock(),
+    )  # fmt: skip
+    send(alerts=[alert, theirs])
+
+    text = (ROOT / "docs/alerts.md").read_text()
+    [example] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    documented, said = json.loads(example), json.loads(receiver.asked[0][2])
+    assert set(said) == set(documented)
+    [only] = said["alerts"]
+    assert only["id"] == alert.pk, "nobody else's"
+    assert set(only) == set(documented["alerts"][0])

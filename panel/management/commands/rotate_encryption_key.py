@@ -3,7 +3,10 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from alerts import destinations
+from alerts.models import NotificationChannel
 from servers.models import ClusterToken
+from servers.secrets import LostSecret, seal
 
 
 class Command(BaseCommand):
@@ -15,11 +18,18 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         with transaction.atomic():
             tokens = list(ClusterToken.objects.select_for_update())
-            if any(token.is_lost for token in tokens):
+            channels = list(NotificationChannel.objects.select_for_update().exclude(secret=""))
+            opened = [destinations.secret_of(channel) for channel in channels]
+            lost = any(isinstance(secret, LostSecret) for secret in opened)
+            if lost or any(token.is_lost for token in tokens):
                 raise CommandError(
                     "Nothing was changed. A stored secret cannot be decrypted: the key it was "
                     "encrypted with is missing from ENCRYPTION_KEYS."
                 )
             for token in tokens:
                 token.save(update_fields=["secret"])
-        self.stdout.write(self.style.SUCCESS(f"{len(tokens)} secrets are encrypted anew."))
+            for channel, secret in zip(channels, opened, strict=True):
+                channel.secret = seal(secret)
+                channel.save(update_fields=["secret"])
+        count = len(tokens) + len(channels)
+        self.stdout.write(self.style.SUCCESS(f"{count} secrets are encrypted anew."))
