@@ -12,6 +12,9 @@ from django.db import connection, transaction
 
 from accounts.audit import COMMAND
 from accounts.models import User
+from alerts import rulebook, rules
+from alerts.metrics import Metric
+from alerts.models import AlertRule, Severity
 from monitoring import cycle, samples, sizes
 from monitoring.models import GuestDisk
 from monitoring.readings import Counters, Measured
@@ -24,6 +27,7 @@ PASSWORD = "demo"  # noqa: S105 — the demo's, on loopback
 STAFF = "staff@example.com"
 CUSTOMERS = ("alice@example.com", "bob@example.com")
 CLUSTER = "demo"
+NEARLY_FULL = "gitlab-runner-1"
 
 # What a tag in Proxmox becomes here, where the owner could have labelled it so.
 LABELS = {
@@ -93,6 +97,24 @@ def share_out(cluster: Cluster, *, now: datetime) -> None:
     for server in servers:
         borne = dict(LABELS[tag] for tag in server.tags.split(";") if tag in LABELS)
         labels.replace(server, borne, actor=COMMAND, now=now)
+
+
+def seed_rule(*, now: datetime) -> None:
+    """A customer's own rule, by which something fires soon: a disk there is nearly full."""
+    only_embedded()
+    owner = User.objects.get(email=CUSTOMERS[0])
+    server = Server.objects.filter(owner=owner, present=True, name=NEARLY_FULL).first()
+    if server is None or AlertRule.objects.filter(owner=owner).exists():
+        return
+    rulebook.revision_now()
+    wish = {"server": server, "threshold": 0.85, "clear_at": 0.8, "duration": 0}
+    rules.create(
+        owner,
+        {**wish, "severity": Severity.CRITICAL},
+        replaces=AlertRule.objects.defaults().filter(metric=Metric.DISK).first(),
+        actor=COMMAND,
+        now=now,
+    )
 
 
 def seed_history(cluster: Cluster, *, now: datetime) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from servers.simulator.chance import fractions, identifier
 from servers.simulator.guests import GIB, MIB, Agent, Guest, Kind
-from servers.simulator.load import rhythm
+from servers.simulator.load import Rhythm, rhythm
 
 if TYPE_CHECKING:
     from servers.simulator.access import Access
@@ -49,6 +49,8 @@ class Sort:
     ha: bool = False
     vga: str = ""
     serial: bool = False
+    # The fraction used of its disk; by chance where it is not given.
+    disk_level: float | None = None
 
 
 _LXC = Kind.LXC
@@ -100,7 +102,8 @@ SORTS = (
     Sort("cust-4714", memory=8, cores=4, disk=80),
     Sort("archive", kind=_LXC, cores=1, memory=2, disk=400, state="stopped"),
     Sort("monitoring", cores=4, memory=8, disk=100, pool="infrastructure"),
-    Sort("gitlab-runner-1", kind=_LXC, cores=8, memory=16, disk=60, tags="ci"),
+    # Old images of builds that nobody deletes.
+    Sort("gitlab-runner-1", kind=_LXC, cores=8, memory=16, disk=60, tags="ci", disk_level=0.93),
     Sort("gitlab-runner-2", kind=_LXC, cores=8, memory=16, disk=60, tags="ci"),
     Sort("erp", cores=8, memory=32, disk=350, system="windows", storage="ceph", tags="windows"),
     Sort("jumphost", kind=_LXC, cores=1, memory=1, disk=10, pool="infrastructure"),
@@ -171,7 +174,7 @@ def _move_in(cluster: SimulatedCluster, index: int, sort: Sort) -> None:
         name=sort.name,
         node=names[index % len(names)],
         uuid=identifier("uuid", cluster.seed, vmid),
-        rhythm=rhythm(cluster.seed, vmid),
+        rhythm=_rhythm_of(cluster, vmid, sort),
         created_at=since - 86_400 * (1 + 300 * chance[1]),
         cores=sort.cores,
         memory=int(sort.memory * 1024) * MIB,
@@ -202,6 +205,11 @@ def _move_in(cluster: SimulatedCluster, index: int, sort: Sort) -> None:
     if sort.pool:
         guest.pool = sort.pool
         cluster.access.pools[sort.pool].add(vmid)
+
+
+def _rhythm_of(cluster: SimulatedCluster, vmid: int, sort: Sort) -> Rhythm:
+    made = rhythm(cluster.seed, vmid)
+    return made if sort.disk_level is None else replace(made, disk_level=sort.disk_level)
 
 
 def _back_up(cluster: SimulatedCluster, guest: Guest) -> None:

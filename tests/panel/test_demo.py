@@ -1,11 +1,14 @@
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from alerts.models import Alert, AlertRule
+from monitoring import cycle
 from monitoring.models import Sample
 from panel import demo
 from servers.models import Cluster, Server
@@ -63,6 +66,16 @@ class TestSeeding:
         assert owners == {"alice@example.com", "bob@example.com", None}
         server = Server.objects.filter(last_sample__isnull=False).first()
         assert Sample.objects.filter(server_id=server.pk).count() > 2000
+
+    def test_a_rule_by_which_something_fires_soon(self, seed, clock, world):
+        clock.seconds = time.time()
+        world.guests[100].name = demo.NEARLY_FULL
+        world.guests[100].rhythm = replace(world.guests[100].rhythm, disk_level=0.93)
+        seed()
+        rule = AlertRule.objects.get(owner__email="alice@example.com")
+        assert rule.server.name == demo.NEARLY_FULL
+        cycle.poll(Cluster.objects.get().pk, clock=lambda: clock.pass_by(60))
+        assert Alert.objects.firing().filter(rule=rule).exists()
 
     def test_twice_changes_nothing(self, seed, clock):
         clock.seconds = time.time()

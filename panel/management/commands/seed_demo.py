@@ -37,6 +37,7 @@ class Command(BaseCommand):
         look.look_into(cluster.pk, clock=cycle.now_utc)
         demo.share_out(cluster, now=now)
         if not demo.has_history(now):
+            demo.seed_rule(now=now)
             # The first look learns who the guests are, the second what their disks hold.
             look.look_into(cluster.pk, clock=cycle.now_utc)
             made = demo.seed_history(cluster, now=now)
