@@ -108,13 +108,13 @@ def of_firing(facts: Facts, cooldown: timedelta, now: datetime) -> Decision:
             return Drop(Reason.NOT_WANTED)
         if now < following:
             return Hold(Reason.REMINDER, following)
-    if facts.fault and facts.told_at is None:
-        return silenced(facts) or Tell(Message.FAULT)
     held = silenced(facts) or cooling(facts, cooldown, now)
     if held:
         return held
     if facts.told_at is not None:
         return Tell(Message.REMINDER)
+    if facts.fault:
+        return Tell(Message.FAULT)
     return Tell(Message.FLAPPING if facts.lately >= FLAPS else Message.FIRED)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db.models import Max, Q, QuerySet
 
 from accounts.models import User
 from alerts import destinations, letters, outbox
@@ -69,13 +69,23 @@ def begin(cluster: Cluster, fault: Fault, *, now: datetime) -> None:
         node_id=fault.node,
         why=fault.why[:255],
         began_at=now,
-        tell_at=now + PATIENCE,
+        tell_at=max(now + PATIENCE, not_before(cluster, fault, now)),
     )
     through = Incident.servers.through
     through.objects.bulk_create(
         [through(incident_id=incident.pk, server_id=server) for server in fault.servers()],
         batch_size=AT_ONCE,
     )
+
+
+def not_before(cluster: Cluster, fault: Fault, now: datetime) -> datetime:
+    """One that comes and goes is told of once in a while, like an alert."""
+    interval = timedelta(seconds=settings.ALERT_MAIL_INTERVAL)
+    told = Incident.objects.filter(
+        cluster=cluster, kind=fault.kind, name=fault.name[:128],
+        told_at__gt=now - interval, told_at__lte=now,
+    ).aggregate(last=Max("told_at"))["last"]  # fmt: skip
+    return now if told is None else told + interval
 
 
 def end(incident: Incident, *, now: datetime) -> None:
@@ -106,10 +116,15 @@ def cause_of(alert: Alert, incidents: Iterable[Incident]) -> Incident | None:
     return None
 
 
-def tell_due(now: datetime) -> None:
-    for incident in Incident.objects.filter(tell_at__lte=now).select_related("cluster", "node"):
-        with transaction.atomic():
-            tell(incident, now=now)
+def due(now: datetime) -> "QuerySet[Incident]":
+    return Incident.objects.filter(tell_at__lte=now).select_related("cluster", "node")
+
+
+def put_off(incident: Incident, *, now: datetime) -> None:
+    """Something about it is odd; it is tried again."""
+    Incident.objects.filter(pk=incident.pk, tell_at=incident.tell_at).update(
+        tell_at=now + PATIENCE
+    )
 
 
 def tell(incident: Incident, *, now: datetime) -> None:

@@ -106,12 +106,14 @@ class Turn(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A standing as it is stored."""
+    """A standing as it is judged from, and as it is stored where that is another."""
 
     standing: Standing
     owner: int | None
+    stored: Standing | None = None
 
 
+AT_OK = Kept(OK, None)
 Standings = dict[int, dict[int, Kept]]
 Read = Callable[[int, Figures], float | None]
 
@@ -178,7 +180,7 @@ def quick(
                 readers += [reader(about, seen) for about in book.abouts[len(readers) :]]
             number = readers[quick_rule.about](server, figures)
             if is_worth_judging(quick_rule, number):
-                turn(turns, server, owner, quick_rule.rule, OK, Value(number), seen.at)
+                turn(turns, server, owner, quick_rule.rule, AT_OK, Value(number), seen.at)
 
 
 def is_worth_judging(rule: Quick, number: float | None) -> bool:
@@ -211,8 +213,8 @@ def closely(
             continue
         value = value_of(rule, server, observed, seen)
         if value is not None:
-            before = kept_one.standing if kept_one else OK
-            turn(turns, server, observed.owner, rule, before, value, seen.at)
+            applied = patient(rule) if observed.lock else rule
+            turn(turns, server, observed.owner, applied, kept_one or AT_OK, value, seen.at)
 
 
 def turn(
@@ -220,13 +222,22 @@ def turn(
     server: int,
     owner: int | None,
     rule: Rule,
-    before: Standing,
+    kept: Kept,
     value: Value,
     at: int,
 ) -> None:
+    before = kept.standing
     after = judge.judge(rule, before, value, at)
-    if after != before:
+    if after != (kept.stored or before):
         turns.append(Turn(server, owner, rule.id, rule, before, after, value.number))
+
+
+def patient(rule: Rule) -> Rule:
+    """Under a lock of Proxmox's, going down is noted and not told: a backup that stops a server
+    starts it again. Where it does not, it fires once the lock is gone."""
+    if rule.metric != Metric.STATE or rule.even_intended or rule.duration > 0:
+        return rule
+    return rule._replace(duration=1)
 
 
 def dismissed(server: int, rule_id: int, kept: Kept, why: str) -> Turn:
@@ -245,7 +256,7 @@ def after_a_gap(standings: Standings, seen: Observation) -> Standings:
             standing = kept.standing
             if standing.state == State.PENDING and standing.missing_since is None:
                 of_server[rule] = kept._replace(
-                    standing=standing._replace(missing_since=unseen_since)
+                    standing=standing._replace(missing_since=unseen_since), stored=standing
                 )
     return standings
 
@@ -279,9 +290,9 @@ def state_value(rule: Rule, server: int, observed: Observed, seen: Observation) 
         return judge.flag(False)
     if observed.status not in AT_REST:
         return MISSING._replace(begins=False)
-    if observed.lock and not rule.even_intended:
-        return MISSING._replace(begins=False)
     asked_for = seen.went_down.get(server)
+    if observed.lock and not rule.even_intended and asked_for is not False:
+        return MISSING._replace(begins=False)
     # It holds what has begun; only going down begins it.
     begins = asked_for is not None and (rule.even_intended or not asked_for)
     return judge.flag(True, begins=begins)

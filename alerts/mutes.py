@@ -46,6 +46,7 @@ def mute(
             made = Mute(owner=owner, rule=rule, server=server)
         made.until, made.created_at = until, now
         made.save()
+        decide_again(made, now=now)
         note(made, "alerts.muted", actor, now)
     return made
 
@@ -54,14 +55,19 @@ def unmute(made: Mute, *, actor: Actor, now: datetime) -> None:
     """What still fires is told of now."""
     with transaction.atomic():
         note(made, "alerts.unmuted", actor, now)
-        waiting = Alert.objects.firing().filter(owner=made.owner_id, told_at=None)
-        if made.rule_id:
-            waiting = waiting.filter(rule=made.rule_id)
-        if made.server_id:
-            waiting = waiting.filter(server=made.server_id)
-        if waiting.update(tell_at=now):
-            enqueue("alerts.tell")
+        decide_again(made, now=now)
         made.delete()
+
+
+def decide_again(made: Mute, *, now: datetime) -> None:
+    """What it held back may be told by now, or at another time than was thought."""
+    waiting = Alert.objects.firing().filter(owner=made.owner_id, told_at=None)
+    if made.rule_id:
+        waiting = waiting.filter(Q(rule=made.rule_id) | Q(rule__replaces=made.rule_id))
+    if made.server_id:
+        waiting = waiting.filter(server=made.server_id)
+    if waiting.update(tell_at=now):
+        enqueue("alerts.tell")
 
 
 def in_force(now: datetime) -> QuerySet[Mute]:

@@ -4,13 +4,15 @@ The cycle only marks an alert as to be decided (`tell_at`); nothing that is slow
 waiting, and whatever dies on the way is found by the next pass.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Count, Max
 
 from accounts.models import User
@@ -40,6 +42,9 @@ from alerts.models import (
     Severity,
 )
 
+logger = logging.getLogger(__name__)
+
+AFTER_A_FAILURE = timedelta(minutes=1)
 OWNERS_AT_ONCE = 5000
 # Of one owner, in one transaction.
 ALERTS_AT_ONCE = 1000
@@ -57,13 +62,31 @@ TOLD = {
 def tell_due(clock: Callable[[], datetime]) -> int:
     """Everything that is due; returns of how many owners."""
     now = clock()
-    incidents.tell_due(now)
+    for incident in incidents.due(now):
+        unless_it_fails(
+            partial(incidents.tell, incident, now=now),
+            partial(incidents.put_off, incident, now=now),
+        )
     leave_ownerless(now)
     due = Alert.objects.filter(tell_at__lte=now, owner__isnull=False)
     owners = list(due.values_list("owner_id", flat=True).distinct()[:OWNERS_AT_ONCE])
     for owner in owners:
-        tell_owner(owner, now=clock())
+        unless_it_fails(partial(tell_owner, owner, now=clock()), partial(put_off, owner, now=now))
     return len(owners)
+
+
+def unless_it_fails(tell: Callable[[], None], put_off: Callable[[], object]) -> None:
+    """What is odd about one keeps nobody else waiting; it is tried again after a while."""
+    try:
+        with transaction.atomic():
+            tell()
+    except (DatabaseError, LookupError, ValueError):
+        logger.exception("Somebody could not be told.")
+        put_off()
+
+
+def put_off(owner_id: int, *, now: datetime) -> None:
+    Alert.objects.filter(owner=owner_id, tell_at__lte=now).update(tell_at=now + AFTER_A_FAILURE)
 
 
 def leave_ownerless(now: datetime) -> None:

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import msgspec
 from django.conf import settings
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from monitoring import faults, judging, samples, sizes
 from monitoring.claims import claim_cycle, release_cycle
@@ -77,11 +77,15 @@ def poll(cluster_id: int, *, clock: Clock) -> bool:
 def store_in_spite_of_deadlocks(
     cluster: Cluster, claim: str, resources: Resources, *, clock: Clock, started: float
 ) -> None:
-    """MariaDB ends one of two transactions that wait for each other; that one is tried again."""
+    """MariaDB ends one of two transactions that wait for each other; that one is tried again.
+
+    So is one whose rule or owner was deleted between reading and writing.
+    """
     try:
         store(cluster, claim, resources, now=clock(), started=started)
-    except OperationalError as error:
-        if not error.args or error.args[0] not in DEADLOCKS:
+    except (OperationalError, IntegrityError) as error:
+        is_deadlock = bool(error.args) and error.args[0] in DEADLOCKS
+        if isinstance(error, OperationalError) and not is_deadlock:
             raise
         store(cluster, claim, resources, now=clock(), started=started)
 
