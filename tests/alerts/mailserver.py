@@ -20,19 +20,15 @@ class Mailbox:
     rcpt: str = "250 OK"
     data: str = "250 2.0.0 Ok: queued as 4XYZ"
     mails: list[EmailMessage] = field(default_factory=list)
-    # Called with the connection, before what was said to DATA is answered.
-    before_answer: object = None
 
     async def handle_RCPT(self, server, session, envelope: Envelope, address, options):
         if self.rcpt.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt
 
-    async def handle_DATA(self, server, session, envelope: Envelope):
+    async def handle_DATA(self, server, session, envelope):
         if self.data.startswith("250"):
             self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
-        if self.before_answer:
-            self.before_answer(server)
         return self.data
 
 

@@ -4,10 +4,10 @@ from contextlib import contextmanager
 
 import pytest
 from django.core import mail
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from accounts.audit import SYSTEM
-from alerts import rules
+from alerts import episodes, rules
 from alerts.models import Alert, AlertEvent, AlertRule, AlertStanding, Notification
 from monitoring.models import GuestDisk
 from servers import labels
@@ -332,3 +332,64 @@ def test_without_being_asked_for_missing_data_are_silent(
     world.freeze_pvestatd(guest.node)
     pass_time(900)
     assert not Alert.objects.exists()
+
+
+class TestUnderALock:
+    @pytest.fixture(autouse=True)
+    def rule(self, no_defaults, rule_of, owner, pass_time):
+        rule_of(owner, metric="state", threshold=None, clear_at=None, duration=0)
+        pass_time(60)
+
+    def test_a_backup_that_stops_and_starts_a_server_is_no_alert(self, server, world, pass_time):
+        world.set_power(server.vmid, "stopped")
+        world.lock_guest(server.vmid, "backup")
+        pass_time(300)
+        world.set_power(server.vmid, "running")
+        world.unlock_guest(server.vmid)
+        pass_time(60)
+        assert not Alert.objects.exists()
+
+    def test_one_that_does_not_start_again_is_one(self, server, world, pass_time):
+        world.set_power(server.vmid, "stopped")
+        world.lock_guest(server.vmid, "backup")
+        pass_time(300)
+        world.unlock_guest(server.vmid)
+        pass_time(30)
+        assert firing().metric == "state"
+
+
+def test_a_gap_is_not_forgotten_by_a_value_that_is_missing_after_it(
+    busy, owner, server, guest, world, pass_time, clock, no_defaults, rule_of
+):
+    rule_of(owner, duration=600)
+    busy(0.97)
+    pass_time(60)
+    clock.pass_by(500)
+    world.freeze_pvestatd(guest.node)
+    pass_time(30)
+    world.thaw_pvestatd(guest.node)
+    pass_time(60)
+    assert not Alert.objects.exists()
+
+
+def test_a_rule_that_is_deleted_between_reading_and_writing(
+    busy, owner, pass_time, pass_cycle, no_defaults, rule_of, monkeypatch
+):
+    """Its row is gone when the alert would be stored: the cycle is done again without it."""
+
+    rule_of(owner, duration=0)
+    pass_time(60)
+    busy(0.97)
+    begin = episodes.begin
+    calls = []
+
+    def gone(*args, **more):
+        calls.append(1)
+        if len(calls) == 1:
+            raise IntegrityError(1452, "Cannot add or update a child row")
+        begin(*args, **more)
+
+    monkeypatch.setattr(episodes, "begin", gone)
+    pass_cycle()
+    assert len(calls) == 2
+    assert Alert.objects.firing().count() == 1

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from alerts import letters, wording
 from alerts.letters.writing import WRITERS
-from alerts.models import Alert, AlertRule, Incident, Notification
+from alerts.models import Alert, AlertRule, Incident, Metric, Notification
 from servers.models import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -245,11 +245,11 @@ def test_no_english_is_left(kind, several, make_alert, named, others, incident, 
     assert translation.get_language() == "en"
 
 
-@pytest.mark.parametrize("metric", AlertRule._meta.get_field("metric").choices)
+@pytest.mark.parametrize("metric", Metric.values)
 @pytest.mark.parametrize("condition", ["greater_than", "less_than"])
 def test_no_english_is_left_of_any_metric(metric, condition, make_alert, named, russian, clock):
     alert = make_alert(
-        named, metric=metric[0], condition=condition, threshold=3.0, severity="critical"
+        named, metric=metric, condition=condition, threshold=3.0, severity="critical"
     )
     assert_russian(compose(Kind.FIRED, russian, [alert], clock))
 

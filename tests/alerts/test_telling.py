@@ -364,3 +364,38 @@ class TestFaults:
         assert mail.outbox == []
         pass_time(3300, every=60)
         assert [m.to for m in mail.outbox] == [[staff.email]]
+
+    def test_one_that_comes_and_goes_is_told_once_an_hour(self, server, staff, world, pass_time):
+        for _ in range(4):
+            world.node_down(server.node.name)
+            pass_time(150)
+            world.node_up(server.node.name)
+            pass_time(210)
+        assert Incident.objects.count() == 4
+        assert len(mail.outbox) == 2
+
+
+def test_what_is_odd_about_one_owner_keeps_nobody_waiting(
+    rule, rule_of, bob, server, others, world, pass_cycle, clock, monkeypatch
+):
+    rule_of(bob, duration=0)
+    Server.objects.filter(pk=others[0].pk).update(owner=bob)
+    for each in (server, others[0]):
+        world.busy(each.vmid)
+    pass_cycle()
+    tell = telling.tell_owner
+
+    def odd(owner_id, *, now):
+        if owner_id == server.owner_id:
+            raise ValueError("A name that nobody thought of")
+        tell(owner_id, now=now)
+
+    monkeypatch.setattr(telling, "tell_owner", odd)
+    telling.tell_due(clock)
+    assert list(Notification.objects.values_list("recipient", flat=True)) == [bob.pk]
+    monkeypatch.setattr(telling, "tell_owner", tell)
+    telling.tell_due(clock)
+    assert Notification.objects.count() == 1
+    clock.pass_by(61)
+    telling.tell_due(clock)
+    assert Notification.objects.count() == 2
