@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -38,14 +38,11 @@ class TooOften(Exception):
 
 def own_mail(user: User, now: datetime) -> NotificationChannel:
     """The channel of the person's own address, made when it is first needed."""
-    try:
-        channel, _made = NotificationChannel.objects.get_or_create(
-            owner=user,
-            own_address=True,
-            defaults={"kind": MAIL, "confirmed_at": now, "created_at": now},
-        )
-    except IntegrityError:  # another one made it in the same moment
-        channel = NotificationChannel.objects.get(owner=user, own_address=True)
+    channel, _made = NotificationChannel.objects.get_or_create(
+        owner=user,
+        own_address=True,
+        defaults={"kind": MAIL, "confirmed_at": now, "created_at": now},
+    )
     return channel
 
 

@@ -66,9 +66,9 @@ class Drawing:
         self.ticks()
         self.curve()
         self.limit()
-        smooth = self.image.resize((WIDTH * DENSITY, HEIGHT * DENSITY), Image.Resampling.LANCZOS)
+        smooth = self.image.reduce(FINENESS)
         stored = BytesIO()
-        smooth.quantize(64).save(stored, "PNG", optimize=True)
+        smooth.quantize(64, Image.Quantize.FASTOCTREE).save(stored, "PNG")
         return stored.getvalue()
 
     def x(self, at: float) -> float:
