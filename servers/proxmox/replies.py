@@ -17,6 +17,7 @@ from servers.proxmox.types import (
     GuestState,
     Kind,
     NodeState,
+    Recorded,
     Resources,
     SnapshotList,
     SnapshotState,
@@ -157,6 +158,20 @@ def guest_of(row: Row, vmid: int) -> Guest:
         row.maxmem, row.memhost, row.disk, row.maxdisk, row.netin, row.netout, row.diskread, row.diskwrite,
         row.uptime, row.template, row.lock, row.tags,
     )  # fmt: skip
+
+
+def history(data: msgspec.Raw) -> list[Recorded]:
+    """In order of time; a point that cannot be read is left out."""
+    try:
+        points = lax(data, list[Recorded])
+    except msgspec.ValidationError:
+        points = []
+        for raw in lax(data, list[msgspec.Raw]):
+            try:
+                points.append(lax(raw, Recorded))
+            except msgspec.ValidationError:
+                continue
+    return sorted(points, key=lambda point: point.time)
 
 
 def guest_config(kind: Kind, data: msgspec.Raw) -> GuestConfig:

@@ -8,6 +8,8 @@ import msgspec
 from servers.proxmox.upid import Upid
 
 Kind = Literal["qemu", "lxc"]
+# How far back Proxmox is asked; the finer, the shorter.
+Timeframe = Literal["hour", "day", "week"]
 PowerVerb = Literal["start", "shutdown", "stop", "reboot", "reset", "suspend", "resume"]
 
 
@@ -59,6 +61,25 @@ class Guest(msgspec.Struct, frozen=True, gc=False):
     template: bool = False
     lock: str = ""
     tags: str = ""
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """What Proxmox itself recorded of a guest, on average over the time that ends at `time`
+    (Unix seconds) or began there, as its version has it. Bytes, and bytes per second.
+
+    What was not measured is None, and so is all of a guest that was stopped; `disk` is 0 for a VM.
+    """
+
+    time: int
+    cpu: float | None = None
+    mem: float | None = None
+    maxmem: float | None = None
+    disk: float | None = None
+    maxdisk: float | None = None
+    netin: float | None = None
+    netout: float | None = None
+    diskread: float | None = None
+    diskwrite: float | None = None
 
 
 class NodeState(msgspec.Struct, frozen=True, gc=False):

@@ -134,6 +134,8 @@ class Guest:
     started_at: float = 0.0
     pid: int = 0
     busy_cpu: float | None = None
+    # (from, until, cpu): when it computed how much, for what Proxmox recorded.
+    busy_times: list[tuple[float, float, float]] = field(default_factory=list)
     full_disk: float | None = None
     holder: Holder | None = None
     revision: int = 0
@@ -221,8 +223,8 @@ class Guest:
         cpu, memory, activity = load(rhythm, at)
         if self.power is Power.PAUSED:
             cpu = 0.0
-        elif self.busy_cpu is not None:
-            cpu = self.busy_cpu + 0.01 * (memory / rhythm.memory_level - 1)
+        elif (busy := self._busy(at)) is not None:
+            cpu = busy + 0.01 * (memory / rhythm.memory_level - 1)
         mem = int(self.memory * min(memory, 0.99))
         moved = self._activity(activity)
         return Measured(
@@ -242,6 +244,12 @@ class Guest:
             int(moved * rhythm.write_rate),
             int(self.template),
         )
+
+    def _busy(self, at: float) -> float | None:
+        for begins, ends, cpu in self.busy_times:
+            if begins <= at < ends:
+                return cpu
+        return self.busy_cpu
 
     def _activity(self, now: float) -> float:
         """Seconds at mean load since the process began."""

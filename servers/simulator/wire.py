@@ -18,6 +18,7 @@ from servers.simulator import (
     wire_config,
     wire_console,
     wire_guests,
+    wire_history,
     wire_tasks,
 )
 from servers.simulator.faults import Silence
@@ -34,6 +35,7 @@ PREFIX = "/api2/json"
 ROUTES: tuple[Route, ...] = (
     *wire_cluster.ROUTES,
     *wire_guests.ROUTES,
+    *wire_history.ROUTES,
     *wire_config.ROUTES,
     *wire_cloudinit.ROUTES,
     *wire_console.ROUTES,

@@ -18,6 +18,7 @@ STOPPED = {Kind.QEMU: 111, Kind.LXC: 129}
 NEEDS_STOPPED = ("start", "resume")
 VALUES = {
     "feature": "snapshot",
+    "timeframe": "hour",
     "snapname": "clean",
     "username": "root",
     "password": "correct horse",

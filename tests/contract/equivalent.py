@@ -177,7 +177,8 @@ def _as_asked(cluster: SimulatedCluster, recording: Recording) -> None:
     """The guest of the call, in the state in which the call makes sense."""
     vmid = _vmid(recording)
     words = recording.reason + str((recording.task or {}).get("exitstatus", ""))
-    absent = f"/{vmid}.conf' does not exist" in words or "unable to find config" in words
+    signs = (f"/{vmid}.conf' does not exist", "unable to find config", "No such file or directory")
+    absent = any(sign in words for sign in signs)
     if vmid is None or vmid < 100 or absent:
         cluster.guests.pop(vmid or 0, None)
         return

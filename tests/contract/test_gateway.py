@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -40,6 +41,13 @@ VERBS = {
     "guest_state": lambda gateway, world: [
         gateway.guest_state(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
         for guest in world.guests.values()
+    ],
+    "history": lambda gateway, world: [
+        gateway.history(
+            node=guest.node, kind=guest.kind.value, vmid=guest.vmid, timeframe=timeframe
+        )
+        for guest in some_of_each_kind(world)
+        for timeframe in ("hour", "day", "week")
     ],
     "power": lambda gateway, world: [
         gateway.power(
@@ -243,6 +251,17 @@ class TestRealReplies:
         assert {"local": "dir"} in [
             {k: v for k, v in found.items() if v == "dir"} for found in kinds
         ]
+
+    def test_what_was_recorded(self, contract):
+        (record,) = (
+            each
+            for each in recorded(contract, r"/nodes/pve1/qemu/101/rrddata")
+            if each.params["timeframe"] == "hour"
+        )
+        first, *rest = replies.history(raw(record))
+        assert (first.cpu, first.netin) == (None, None)
+        assert all(0 < point.cpu < 1 and point.mem <= 1.2 * point.maxmem for point in rest)
+        assert {after.time - before.time for before, after in pairwise([first, *rest])} == {60}
 
     def test_failures_of_the_agent(self, contract):
         (record,) = recorded(contract, r"/nodes/pve1/qemu/100/agent/get-fsinfo", 500)
