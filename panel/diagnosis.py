@@ -15,10 +15,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from alerts import backlog, destinations
+from alerts.models import NotificationChannel
 from monitoring import retention
 from panel.checks import PROXY_REMEDY, PROXY_WORDS, lacks_proxy
 from servers import sweep
 from servers.models import Cluster, ClusterToken
+from servers.secrets import LostSecret
 
 OLDEST_REDIS = (6, 2)
 STUCK_AFTER = timedelta(minutes=2)
@@ -50,6 +53,9 @@ def examine() -> Iterator[Finding]:
             yield partitions()
             yield from clusters()
             yield actions()
+            yield messages()
+            if keys.well:
+                yield channel_secrets()
     yield worker()
     yield static_files()
 
@@ -178,6 +184,35 @@ def actions() -> Finding:
         "Actions", False, f"the oldest waits since {oldest:%Y-%m-%d %H:%M} UTC.",
         "Are beat and a worker for the queue `actions` running?",
     )  # fmt: skip
+
+
+def messages() -> Finding:
+    """Alerts and mails that nobody takes, or that get through nowhere."""
+    now = datetime.now(UTC)
+    oldest = backlog.waiting_since(now)
+    if oldest is not None and now - oldest > STUCK_AFTER:
+        return Finding(
+            "Messages", False, f"the oldest waits since {oldest:%Y-%m-%d %H:%M} UTC.",
+            "Are beat and workers for the queues `default` and `deliver` running?",
+        )  # fmt: skip
+    count, answer = backlog.put_off()
+    if count:
+        return Finding(
+            "Messages", False, f"{count} did not get through yet; the latest: {answer}",
+            "Is EMAIL_URL right? The staff site's list of notifications has each answer.",
+        )  # fmt: skip
+    return Finding("Messages", True, "none is waiting.")
+
+
+def channel_secrets() -> Finding:
+    channels = NotificationChannel.objects.exclude(secret="")
+    lost = [ch.pk for ch in channels if isinstance(destinations.secret_of(ch), LostSecret)]
+    if lost:
+        return Finding(
+            "Channels", False, f"of {len(lost)} the secret cannot be decrypted.",
+            "Add the old key at the end of ENCRYPTION_KEYS.",
+        )  # fmt: skip
+    return Finding("Channels", True, "have their secrets.")
 
 
 def worker() -> Finding:

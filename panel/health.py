@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from redis import Redis
 from redis.exceptions import RedisError
 
+from alerts import backlog
 from servers import sweep
 from servers.models import Cluster
 
@@ -29,36 +30,44 @@ def ready(request: HttpRequest) -> JsonResponse:
     503 without a database, or without our tables in it: no page works then. Without Redis or fresh cycles pages still do,
     so that is told as "degraded" with 200, and a load balancer sends nobody away for it.
     """
-    database, clusters, waiting = look_into_database()
+    database, clusters, waiting, untold = look_into_database()
     checks: dict[str, object] = {"database": database, "redis": redis_answers()}
     stale = any(cluster["stale"] for cluster in clusters)
     if database != "ok":
         status = "unavailable"
-    elif checks["redis"] != "ok" or stale or waiting > STUCK_SECONDS:
+    elif checks["redis"] != "ok" or stale or max(waiting, untold) > STUCK_SECONDS:
         status = "degraded"
     else:
         status = "ok"
-    body = {"status": status, **checks, "cycles": clusters, "action_waits_seconds": waiting}
+    body = {
+        "status": status, **checks, "cycles": clusters, "action_waits_seconds": waiting,
+        "message_waits_seconds": untold,
+    }  # fmt: skip
     return JsonResponse(body, status=503 if status == "unavailable" else 200)
 
 
-def look_into_database() -> tuple[str, list[dict[str, object]], int]:
-    """How it is, how old the cycles in it are, and for how long the oldest action waits."""
+def look_into_database() -> tuple[str, list[dict[str, object]], int, int]:
+    """How it is, how old the cycles in it are, and for how long the oldest action and the oldest
+    message wait."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return "unreachable", [], 0
+        return "unreachable", [], 0, 0
     try:
-        return "ok", cycle_ages(), longest_wait()
+        now = datetime.now(UTC)
+        waits = (
+            seconds_since(sweep.waiting_since(), now),
+            seconds_since(backlog.waiting_since(now), now),
+        )
+        return "ok", cycle_ages(), *waits
     except DatabaseError:
         # It answers, but not with our tables: the migrations have not run.
-        return "unusable", [], 0
+        return "unusable", [], 0, 0
 
 
-def longest_wait() -> int:
-    oldest = sweep.waiting_since()
-    return 0 if oldest is None else max(0, round((datetime.now(UTC) - oldest).total_seconds()))
+def seconds_since(oldest: datetime | None, now: datetime) -> int:
+    return 0 if oldest is None else max(0, round((now - oldest).total_seconds()))
 
 
 def redis_answers() -> str:
