@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from alerts import delivery, housekeeping, telling
+from alerts import delivery, digests, housekeeping, telling
 
 
 def clock() -> datetime:
@@ -19,6 +19,7 @@ def deliver(*, notification_id: int, **_: object) -> None:
 @shared_task(name="alerts.tell")
 def tell(**_: object) -> None:
     telling.tell_due(clock)
+    digests.tell_due(clock)
 
 
 @shared_task(name="alerts.forget")

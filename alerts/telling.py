@@ -60,7 +60,7 @@ TOLD = {
 
 
 def tell_due(clock: Callable[[], datetime]) -> int:
-    """Everything that is due; returns of how many owners."""
+    """Everything that is due but digests; returns of how many owners."""
     now = clock()
     for incident in incidents.due(now):
         unless_it_fails(
@@ -68,7 +68,7 @@ def tell_due(clock: Callable[[], datetime]) -> int:
             partial(incidents.put_off, incident, now=now),
         )
     leave_ownerless(now)
-    due = Alert.objects.filter(tell_at__lte=now, owner__isnull=False)
+    due = Alert.objects.filter(tell_at__lte=now, owner__isnull=False, found_later=False)
     owners = list(due.values_list("owner_id", flat=True).distinct()[:OWNERS_AT_ONCE])
     for owner in owners:
         unless_it_fails(partial(tell_owner, owner, now=clock()), partial(put_off, owner, now=now))
@@ -115,7 +115,7 @@ def tell_owner(owner_id: int, *, now: datetime) -> None:
         # One at a time for each owner, so that of one rule one mail goes out.
         preferences = locked_preferences(owner_id)
         due = list(
-            Alert.objects.filter(owner=owner_id, tell_at__lte=now)
+            Alert.objects.filter(owner=owner_id, tell_at__lte=now, found_later=False)
             .select_related("server__node", "rule", "incident", "owner")
             .order_by("fired_at", "pk")[:ALERTS_AT_ONCE]
         )

@@ -117,13 +117,16 @@ def moment(at: int) -> datetime:
 # Judging
 
 
-def episodes_of(rule: Rule, points: Sequence[Point], *, interval: int, end: int) -> list[Episode]:
+def episodes_of(
+    rule: Rule, points: Sequence[Point], *, interval: int, end: int, standing: Standing = OK
+) -> list[Episode]:
+    """Those that fired in there; what fired before, as `standing` says, is none of them."""
     found: list[Episode] = []
     peaks = Peaks(rule, points)
-    for turn in turns_of(rule, points, interval=interval, end=end):
+    for turn in turns_of(rule, points, interval=interval, end=end, standing=standing):
         if turn.before.state == turn.after.state:
             continue
-        if judge.is_told_of(turn.before.state):
+        if found and judge.is_told_of(turn.before.state):
             found[-1].ended_at, found[-1].end_reason = turn.at, Alert.End.RECOVERED.value
             found[-1].peak = peaks.between(found[-1].since, turn.at)
         if judge.is_told_of(turn.after.state):
@@ -135,13 +138,14 @@ def episodes_of(rule: Rule, points: Sequence[Point], *, interval: int, end: int)
     return found
 
 
-def turns_of(rule: Rule, points: Sequence[Point], *, interval: int, end: int) -> Iterator[Turn]:
+def turns_of(
+    rule: Rule, points: Sequence[Point], *, interval: int, end: int, standing: Standing = OK
+) -> Iterator[Turn]:
     """Whatever changes as the judge gets one sample after the other.
 
     A value that does not cross changes nothing where the rule stands at OK, by the judge's own
     rules: as in a cycle, it is not asked about those, which is what makes a week quick.
     """
-    standing = OK
     last: int | None = None
     longest = evidence.GAP_CYCLES * interval
     is_above, threshold = rule.is_above, rule.threshold

@@ -3,6 +3,7 @@ so that old and new processes can work together while a new version is rolled ou
 
 from celery import shared_task
 
+from monitoring import catch_up as catching_up
 from monitoring import cycle, forecast, look, retention
 from servers.queue import send_with
 
@@ -32,3 +33,8 @@ def prune_samples(**_: object) -> None:
 @shared_task(name="monitoring.forecast_disks")
 def forecast_disks(**_: object) -> None:
     forecast.forecast(cycle.now_utc)
+
+
+@shared_task(name="monitoring.catch_up")
+def catch_up(*, cluster_id: int, start: int, end: int, tries: int = 15, **_: object) -> None:
+    catching_up.catch_up(cluster_id, start, end, clock=cycle.now_utc, tries=tries)

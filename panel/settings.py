@@ -207,6 +207,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "monitoring.poll_cluster": {"queue": "poll"},
     "monitoring.look_into_guests": {"queue": "guests"},
+    "monitoring.catch_up": {"queue": "guests"},
     "servers.read_guest": {"queue": "guests"},
     "servers.run_action": {"queue": "actions"},
     "snapshots.look": {"queue": "guests"},

@@ -60,7 +60,8 @@ def compose(
 ) -> Letter:
     """A letter of one of Notification.Kind, in the person's language.
 
-    `count`: of FLAPPING, how often within the hour. `since`: of a DIGEST, from when on nobody
+    `count`: of FLAPPING, how often within the hour; of a DIGEST, of how many servers more nothing
+    is known. `since`: of a DIGEST, from when on nobody
     looked. `server` is what a letter without alerts is about.
     """
     told = Told(user, alerts, incident, count, since, now)
@@ -127,8 +128,18 @@ def of_digest(told: Told) -> Letter:
           "hosts recorded meanwhile.")
         % {"begin": told.moment(begins), "end": told.moment(told.now)},
         listed(digest_line(alert, told) for alert in told.alerts),
+        not_known(told.count),
         where(),
     )  # fmt: skip
+
+
+def not_known(count: int) -> str:
+    words = ngettext(
+        "Of %(count)d server it could not be found out.",
+        "Of %(count)d servers it could not be found out.",
+        count,
+    )
+    return words % {"count": count} if count else ""
 
 
 def verdict(alert: Alert) -> str:
