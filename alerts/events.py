@@ -36,5 +36,6 @@ def alert_event(alert: Alert) -> live.AlertEvent:
         "type": "alert",
         "server": alert.server_id,
         "user": alert.owner_id,
+        "followers": alert.end_reason != Alert.End.OWNER_CHANGED,
         "alert": alert_json(alert),
     }

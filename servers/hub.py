@@ -121,13 +121,15 @@ class Hub:
     async def tell_of_alert(self, event: dict[str, Any]) -> None:
         """To whoever follows its server, and to its owner on any page."""
         owner = event["user"]
-        text = msgspec.json.encode({k: v for k, v in event.items() if k != "user"}).decode()
+        told = {key: event[key] for key in ("type", "server", "alert")}
+        text = msgspec.json.encode(told).decode()
         owners = {
             socket
             for socket in self.following
             if socket.credential and socket.credential.user_id == owner
         }
-        for socket in owners | self.listeners.get(event["server"], set()):
+        following = self.listeners.get(event["server"], set()) if event["followers"] else set()
+        for socket in owners | following:
             await socket.send_text(text)
 
     async def tell(self, server_id: int, event: dict[str, Any]) -> None:

@@ -85,11 +85,13 @@ class SnapshotsEvent(TypedDict):
 
 class AlertEvent(TypedDict):
     """An alert fired, changed or ended. Its owner hears of it on any page: `user`, which only the
-    hub sees."""
+    hub sees; `followers`, too: whether those who follow the server do, as it may be another's now.
+    """
 
     type: Literal["alert"]
     server: int
     user: int | None
+    followers: bool
     alert: dict[str, object]
 
 
