@@ -494,10 +494,12 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 # --- Mail
 
-EMAIL_CONFIG = env.email_url(
-    "EMAIL_URL", default=f"filemail://{VAR_DIR / 'mail'}" if EMBEDDED else "consolemail://"
-)
+EMAIL_URL = env.str("EMAIL_URL", default="filemail://" if EMBEDDED else "consolemail://")
+EMAIL_CONFIG = env.email_url_config(EMAIL_URL)
 globals().update(EMAIL_CONFIG)
+if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.filebased.EmailBackend":
+    # What reads the address takes the first slash away, and with it where the folder is.
+    EMAIL_FILE_PATH = urlsplit(EMAIL_URL).path or str(VAR_DIR / "mail")
 if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
     # One that keeps the mail server's answers, and comes to an end.
     EMAIL_BACKEND = "alerts.channels.smtp.EmailBackend"

@@ -28,6 +28,9 @@ HSTS = (
 )
 
 
+MAIL = "from django.conf import settings as s; print(s.EMAIL_BACKEND, s.EMAIL_FILE_PATH)"
+
+
 def read(tmp_path, ask=ASK, **environment):
     kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
     result = subprocess.run(
@@ -99,3 +102,14 @@ def test_what_makes_no_sense_is_said_at_once(tmp_path, environment, words):
     said = read(tmp_path, **environment)
     assert "ImproperlyConfigured" in said
     assert words in said
+
+
+def test_mails_of_the_demo_are_files_in_its_folder(tmp_path):
+    backend, folder = read(tmp_path, MAIL).split()
+    assert backend.endswith("filebased.EmailBackend")
+    assert folder == str(tmp_path / "mail")
+
+
+def test_mails_go_into_the_folder_that_is_named(tmp_path):
+    folder = read(tmp_path, MAIL, EMAIL_URL="filemail:///srv/mails").split()[1]
+    assert folder == "/srv/mails"
