@@ -6,7 +6,18 @@ from django.utils.translation import gettext as _
 from alerts import wording
 from alerts.channels import CHANNELS
 from alerts.metrics import FLAGS, Metric, Trust
-from alerts.models import AlertRule, NotificationChannel
+from alerts.models import Alert, AlertRule, NotificationChannel
+
+NO_BREAK = "\u00a0"
+
+
+def tight(text: str) -> str:
+    """A number and its unit do not part at the end of a line."""
+    return text.replace(" %", f"{NO_BREAK}%")
+
+
+def condition_of(item: AlertRule | Alert) -> str:
+    return tight(wording.condition_of(item))
 
 
 def scope_of(rule: AlertRule) -> str:
@@ -30,14 +41,14 @@ def sentence(rule: AlertRule, channels: list[NotificationChannel] | None = None)
     }
     first = _("%(condition)s on %(scope)s: %(severity)s") % words
     parts = [first, *([] if channels is None else [told_on(channels)]), *extras(rule)]
-    return ", ".join(parts) + "."
+    return tight(", ".join(parts)) + "."
 
 
 def of_server(rule: AlertRule) -> str:
     """The same for one server, where its scope goes without saying."""
     words = {"condition": capfirst(wording.condition_of(rule))}
     first = _("%(condition)s: %(severity)s") % {**words, "severity": wording.severity(rule)}
-    return ", ".join([first, *extras(rule)]) + "."
+    return tight(", ".join([first, *extras(rule)])) + "."
 
 
 def told_on(channels: list[NotificationChannel]) -> str:

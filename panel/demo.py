@@ -37,6 +37,8 @@ LABELS = {
     "db": ("role", "db"),
     "games": ("role", "games"),
 }
+# A week as cycles would have left it, so that a rule can be tried on it.
+DENSE = ("web1",)
 # Spacing of made-up samples that each range of the charts can show: (age up to, every), seconds.
 SPACING = ((3600, 30), (6 * 3600, 120), (7 * 86400, 300))
 
@@ -131,12 +133,18 @@ def seed_history(cluster: Cluster, *, now: datetime) -> int:
     end = int(now.timestamp()) - 60
     count = 0
     newer = 0
+    dense = {server.pk for server in servers if server.name in DENSE}
     for oldest, every in SPACING:
         with transaction.atomic():
-            for age in range(newer, oldest, every):
-                at = end - age
-                made = {picture.sample.server_id: picture.at(at) for picture in pictures}
-                samples.store(made, taken_at=at)
+            for age in range(newer, oldest, SPACING[0][1]):
+                wanted = [
+                    picture
+                    for picture in pictures
+                    if age % every == 0 or picture.sample.server_id in dense
+                ]
+                made = {picture.sample.server_id: picture.at(end - age) for picture in wanted}
+                if made:
+                    samples.store(made, taken_at=end - age)
                 count += len(made)
         newer = oldest
     week_ago = {

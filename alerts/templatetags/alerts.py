@@ -16,7 +16,7 @@ from servers.models import Server
 
 register = template.Library()
 
-register.filter("condition", wording.condition_of)
+register.filter("condition", rule_words.condition_of)
 register.filter("end_reason", wording.end_reason)
 register.filter("span", wording.duration)
 register.filter("scope", rule_words.scope_of)

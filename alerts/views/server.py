@@ -17,6 +17,7 @@ from alerts.models import Alert, AlertQuerySet, AlertRule, AlertStanding, Mute
 from alerts.silence import Silence
 from alerts.views.rules import may_change
 from servers.models import Server
+from servers.templatetags.units import about
 from servers.views.actions import is_fetched
 from servers.views.door import of_server, person
 
@@ -106,7 +107,7 @@ def standing_words(rule: AlertRule, standing: AlertStanding | None, *, now: date
         return _("fine")
     since = datetime.fromtimestamp(standing.since, UTC)
     words = {
-        "time": wording.duration((now - since) / timedelta(seconds=1)),
+        "time": about((now - since) / timedelta(seconds=1)),
         "held": wording.duration(rule.duration),
     }
     match State(standing.state):

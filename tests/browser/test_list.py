@@ -99,7 +99,8 @@ def test_search_and_sort_stand_in_the_address(open_page):
     "path",
     [
         "/", "/servers/1/", "/servers/1/history/", "/servers/1/password/", "/servers/1/settings/",
-        "/nowhere/",
+        "/servers/31/alerts/?why=7", "/alerts/", "/alerts/1/", "/alerts/rules/", "/alerts/rules/7/",
+        "/alerts/channels/", "/nowhere/",
     ],
 )  # fmt: skip
 def test_a_phone_never_scrolls_sideways(path, open_page):
