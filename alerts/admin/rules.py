@@ -93,7 +93,7 @@ class Whose(admin.SimpleListFilter):
 @admin.register(AlertRule)
 class AlertRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = DefaultRuleForm
-    list_display = ("sentence", "owner", "replaces", "severity", "enabled", "updated_at")
+    list_display = ("sentence", "owner", "severity", "enabled")
     list_filter = (Whose, "metric", "severity", "enabled")
     search_fields = ("owner__email", "server__name", "label")
     search_help_text = _("Mail address of the owner, name of the server, or label")

@@ -9,6 +9,7 @@ import { fill, words } from "./words.js";
 const format = formats(words);
 const RATES = ["B/s", "KiB/s", "MiB/s", "GiB/s"];
 const PERCENT_STEPS = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5];
+const BINARY_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
 const DAY = 86400;
 const COLOURS = {
   memory: "--chart-memory",
@@ -32,7 +33,7 @@ function rate(value) {
 
 const UNITS = {
   fraction: { text: format.percent, steps: PERCENT_STEPS },
-  "bytes per second": { text: rate, steps: null },
+  "bytes per second": { text: rate, steps: BINARY_STEPS },
   seconds: { text: format.duration, steps: [DAY / 4, DAY / 2, DAY, 7 * DAY, 30 * DAY] },
 };
 

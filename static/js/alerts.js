@@ -6,6 +6,8 @@ import { localise } from "./clock.js";
 import { goToSignIn } from "./settings.js";
 
 const GATHERING = 250;
+// Without an event, too: how long things last, and what fires at the servers of others for staff.
+const EVERY = 30_000;
 const FETCHED = { "X-Requested-With": "fetch" };
 
 class LivePart {
@@ -18,9 +20,12 @@ class LivePart {
     document.addEventListener("alertchange", () => {
       this.timer ??= setTimeout(() => this.refresh(), GATHERING);
     });
+    setInterval(() => {
+      if (document.visibilityState === "visible") this.refresh();
+    }, EVERY);
     element.addEventListener("pointerleave", () => this.showWaiting());
     element.addEventListener("focusout", () => setTimeout(() => this.showWaiting()));
-    this.notice?.querySelector("button").addEventListener("click", () => this.show(this.waiting));
+    this.notice.querySelector("button").addEventListener("click", () => this.show(this.waiting));
   }
 
   get part() {
@@ -29,7 +34,8 @@ class LivePart {
 
   get isBusy() {
     const isPointedAt = this.part.matches(":hover") && matchMedia("(hover: hover)").matches;
-    return isPointedAt || this.part.contains(document.activeElement);
+    const isOpen = this.part.querySelector("details[open]") !== null;
+    return isPointedAt || isOpen || this.part.contains(document.activeElement);
   }
 
   async refresh() {
@@ -46,11 +52,15 @@ class LivePart {
   }
 
   take(fresh) {
-    if (!fresh || same(fresh, this.part)) return;
-    this.waiting = document.importNode(fresh, true);
-    say(this.element.dataset.firingWords);
-    if (!this.isBusy) this.show(this.waiting);
-    else if (this.notice) this.notice.hidden = false;
+    if (!fresh) return;
+    const isNews = told(fresh) !== told(this.waiting ?? this.part);
+    if (isNews) say(this.element.dataset.firingWords);
+    if (!this.isBusy) {
+      this.show(document.importNode(fresh, true));
+    } else if (isNews) {
+      this.waiting = document.importNode(fresh, true);
+      this.notice.hidden = false;
+    }
   }
 
   showWaiting() {
@@ -59,18 +69,17 @@ class LivePart {
 
   show(fresh) {
     this.waiting = null;
-    if (this.notice) this.notice.hidden = true;
+    this.notice.hidden = true;
     if (!fresh) return;
     this.part.replaceWith(fresh);
     localise(fresh);
   }
 }
 
-/** Apart from ages, tokens and times as this browser writes them. */
-function same(fresh, shown) {
-  const keys = (part) => [...part.querySelectorAll("[data-key]")].map((each) => each.dataset.key).join();
-  const words = (part) => [...part.querySelectorAll(".severity, strong")].map((each) => each.textContent).join();
-  return keys(fresh) === keys(shown) && words(fresh) === words(shown);
+/** What it tells, apart from how long things last and from times as this browser writes them. */
+function told(part) {
+  const marks = [...part.querySelectorAll("[data-key], [data-code], .severity, strong")];
+  return marks.map((each) => each.dataset.key ?? each.dataset.code ?? each.textContent).join("\n");
 }
 
 for (const element of document.querySelectorAll("[data-live-part]")) new LivePart(element);
