@@ -44,6 +44,8 @@ from alerts.models import (
 
 logger = logging.getLogger(__name__)
 
+# When it is asked again whether a cluster that staff do not have polled is back.
+TAKEN_OUT = timedelta(minutes=10)
 AFTER_A_FAILURE = timedelta(minutes=1)
 OWNERS_AT_ONCE = 5000
 # Of one owner, in one transaction.
@@ -116,7 +118,7 @@ def tell_owner(owner_id: int, *, now: datetime) -> None:
         preferences = locked_preferences(owner_id)
         due = list(
             Alert.objects.filter(owner=owner_id, tell_at__lte=now, found_later=False)
-            .select_related("server__node", "rule", "incident", "owner")
+            .select_related("server__cluster", "rule", "incident", "owner")
             .order_by("fired_at", "pk")[:ALERTS_AT_ONCE]
         )
         if due:
@@ -131,7 +133,7 @@ def locked_preferences(owner_id: int) -> AlertPreferences:
 
 @dataclass(frozen=True)
 class Episodes:
-    """Of a rule on a server: when its owner was told last, and how often it fired lately."""
+    """Of a rule on a server: when its owner was told last, if lately, and how often it fired."""
 
     last_told: datetime | None = None
     lately: int = 0
@@ -156,6 +158,7 @@ class Round:
             preferences.quiet_from, preferences.quiet_until, owner.time_zone, now
         )
         self.channels: dict[int | None, list[NotificationChannel]] = {}
+        self.faults_told: dict[int, datetime | None] = {}
 
     def tell(self) -> None:
         telling: dict[Message, list[Alert]] = defaultdict(list)
@@ -172,6 +175,9 @@ class Round:
     # Deciding
 
     def decision(self, alert: Alert) -> Decision:
+        if alert.server.owner_id != alert.owner_id and alert.end_reason in ENDED_WELL:
+            # No cycle has seen yet that it changed hands.
+            return Drop(Reason.OWNER_CHANGED)
         cooldown = timedelta(seconds=settings.ALERT_MAIL_INTERVAL)
         decision = decide(self.facts(alert), cooldown=cooldown, now=self.now)
         if isinstance(decision, Tell) and not self.destinations(alert, decision.message):
@@ -183,11 +189,12 @@ class Round:
         episodes = self.episodes.get((alert.server_id, alert.rule_id), Episodes())
         remind = rule.remind_every if rule else None
         ended = not alert.active
+        cause = None if ended else self.cause(alert)
         return Facts(
             ended=ended,
             ended_well=alert.end_reason in ENDED_WELL,
             told_at=alert.told_at,
-            last_told=episodes.last_told,
+            last_told=later(episodes.last_told, self.last_fault(cause)),
             lately=episodes.lately,
             acknowledged=alert.acknowledged_at is not None,
             critical=alert.severity == Severity.CRITICAL,
@@ -197,11 +204,14 @@ class Round:
             mute=self.mute(alert),
             quiet_until=self.quiet_until,
             critical_anyway=self.preferences.critical_anyway,
-            fault=alert.incident_id is not None if ended else self.cause(alert) is not None,
+            fault=alert.incident_id is not None if ended else cause is not None,
         )
 
     def maintenance(self, alert: Alert) -> Silence | None:
         ends = [window.ends_at for window in self.windows if concerns(window, alert)]
+        if alert.active and not alert.server.cluster.enabled:
+            # Staff have taken it out: what was true when it was polled last tells nothing now.
+            ends.append(self.now + TAKEN_OUT)
         return Silence(max(ends)) if ends else None
 
     def mute(self, alert: Alert) -> Silence | None:
@@ -213,6 +223,14 @@ class Round:
 
     def cause(self, alert: Alert) -> Incident | None:
         return incidents.cause_of(alert, self.incidents.get(alert.server_id, ()))
+
+    def last_fault(self, cause: Incident | None) -> datetime | None:
+        """When its owner was told of an earlier fault of the same host."""
+        if cause is None:
+            return None
+        if cause.pk not in self.faults_told:
+            self.faults_told[cause.pk] = incidents.told_lately(cause, self.owner, self.now)
+        return self.faults_told[cause.pk]
 
     def destinations(self, alert: Alert, message: Message) -> list[NotificationChannel]:
         if message == Message.RECOVERED:
@@ -255,8 +273,10 @@ class Round:
             # It was told; that nothing more is told needs no word.
             return
         kind = AlertEvent.Kind.HELD if isinstance(decision, Hold) else AlertEvent.Kind.NOT_TOLD
-        last = alert.events.filter(kind=AlertEvent.Kind.HELD).last()
-        if last and (last.kind, last.reason, last.until) == (kind, decision.reason, until):
+        last = alert.events.last()
+        if last and (last.kind, last.reason) == (kind.value, decision.reason.value):
+            # For the same reason, for longer.
+            AlertEvent.objects.filter(pk=last.pk).update(until=until)
             return
         AlertEvent.objects.create(
             alert=alert, at=self.now, kind=kind, reason=decision.reason.value, until=until
@@ -284,16 +304,14 @@ class Round:
                 self.put_out(Message.FLAPPING, channel, episodes, count=count)
 
     def send_faults(self, alerts: Sequence[Alert]) -> None:
-        by_cause: dict[int, list[Alert]] = defaultdict(list)
-        causes: dict[int, Incident] = {}
+        together: dict[tuple[Incident, NotificationChannel], list[Alert]] = defaultdict(list)
         for alert in alerts:
             cause = self.cause(alert)
             if cause is not None:
-                causes[cause.pk] = cause
-                by_cause[cause.pk].append(alert)
-        for pk, of_cause in by_cause.items():
-            for channel in self.destinations(of_cause[0], Message.FAULT):
-                self.put_out(Message.FAULT, channel, of_cause, incident=causes[pk])
+                for channel in self.destinations(alert, Message.FAULT):
+                    together[cause, channel].append(alert)
+        for (cause, channel), of_cause in together.items():
+            self.put_out(Message.FAULT, channel, of_cause, incident=cause)
 
     def send_recoveries(self, alerts: Sequence[Alert]) -> None:
         """To where it was told that they fire, and after that."""
@@ -351,6 +369,10 @@ SEND: dict[Message, Callable[[Round, Sequence[Alert]], None]] = {
 }
 
 
+def later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one and other else one or other
+
+
 def concerns(window: MaintenanceWindow, alert: Alert) -> bool:
     server = alert.server
     return (
@@ -381,8 +403,11 @@ def episodes_of(
     owner: User, servers: set[int], now: datetime
 ) -> dict[tuple[int, int | None], Episodes]:
     """By server and rule. What an owner before was told is nothing to this one."""
+    # What a clock that ran ahead has left in the future counts for nothing.
+    recently = now - timedelta(seconds=settings.ALERT_MAIL_INTERVAL)
     told = (
-        Alert.objects.filter(owner=owner, server__in=servers, told_at__isnull=False)
+        Alert.objects.filter(owner=owner, server__in=servers)
+        .filter(told_at__gt=recently, told_at__lte=now)
         .values_list("server_id", "rule_id")
         .annotate(last=Max("told_at"))
         .order_by()

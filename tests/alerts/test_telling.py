@@ -10,7 +10,7 @@ from accounts.models import Source
 from alerts import episodes, mutes, rules, telling
 from alerts.models import Alert, AlertPreferences, Incident, MaintenanceWindow, Notification
 from servers import ownership
-from servers.models import Server
+from servers.models import Cluster, Server
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -191,6 +191,21 @@ def test_in_maintenance_nobody_is_told_until_it_is_over(rule, busy, pass_time, c
     assert kinds() == ["fired"]
 
 
+def test_of_a_cluster_that_staff_took_out_nobody_is_told(rule, busy, pass_time, clock, server):
+    busy(0.97)
+    pass_time(30)
+    Alert.objects.update(tell_at=clock(), told_at=None)
+    Notification.objects.all().delete()
+    Cluster.objects.update(enabled=False)
+    telling.tell_due(clock)
+    assert kinds() == []
+    assert reasons(Alert.objects.get())[-1] == ("held", "maintenance")
+    Cluster.objects.update(enabled=True)
+    clock.pass_by(601)
+    telling.tell_due(clock)
+    assert kinds() == ["fired"]
+
+
 def test_reminders_until_somebody_acknowledges(busy, pass_time, owner, rule_of, actor, clock):
     rule_of(owner, duration=0, remind_every=7200)
     busy(0.97)
@@ -241,7 +256,7 @@ def test_one_that_changes_while_it_is_decided_is_decided_anew(
     def meanwhile(facts, **more):
         alert = Alert.objects.firing().first()
         if alert:
-            episodes.finish([alert], "recovered", number=0.1, now=clock())
+            episodes.finish([alert], "recovered", now=clock())
         return decide(facts, **more)
 
     monkeypatch.setattr(telling, "decide", meanwhile)
