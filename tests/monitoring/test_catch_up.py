@@ -110,6 +110,21 @@ def test_an_episode_that_nobody_saw(rule, server, away, busy, find, tell, alice)
     assert kinds == ["fired", "ended", "told"]
 
 
+def test_a_cycle_after_a_long_time_has_it_looked_up(
+    rule, server, polled, pass_cycle, sent, clock, committed
+):
+    begin = int(clock.seconds)
+    with committed():
+        pass_cycle(500)
+    assert "monitoring.catch_up" not in [message.name for message in sent]
+    with committed():
+        pass_cycle(HOUR)
+    [asked] = [message for message in sent if message.name == "monitoring.catch_up"]
+    assert asked.arguments == {
+        "cluster_id": polled.pk, "start": begin + 500, "end": begin + 500 + HOUR
+    }  # fmt: skip
+
+
 def test_what_was_short_is_none(rule, server, away, busy, find):
     begin = away()
     busy(server, begin + HOUR, 5)
