@@ -31,6 +31,7 @@ class Reason(StrEnum):
     ENDED_OTHERWISE = "ended_otherwise"
     NO_CHANNEL = "no_channel"
     NO_OWNER = "no_owner"
+    OWNER_CHANGED = "owner_changed"
     # The next reminder.
     REMINDER = "reminder"
 
@@ -129,7 +130,7 @@ def of_end(facts: Facts, cooldown: timedelta, now: datetime) -> Decision:
         return Drop(Reason.ENDED_OTHERWISE)
     if facts.told_at is None:
         # What comes and goes is told of once, when there may be a mail again.
-        if facts.lately < FLAPS or facts.acknowledged or facts.mute:
+        if facts.lately < FLAPS or facts.acknowledged or facts.mute or facts.fault:
             return Drop(Reason.OVER)
         return silenced(facts) or cooling(facts, cooldown, now) or Tell(Message.FLAPPING)
     if not facts.tell_recovery:

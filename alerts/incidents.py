@@ -19,6 +19,7 @@ PATIENCE = timedelta(seconds=60)
 # After it is over, until servers are where they will be and what still fires is told on its own.
 GRACE = timedelta(seconds=120)
 AT_ONCE = 1000
+LONGEST_NAME = 128
 
 AWAY = frozenset((Metric.STATE.value, Metric.REACHABILITY.value))
 # Which alerts come of which fault; that nothing is measured may come of any.
@@ -48,24 +49,30 @@ def observe(
     cluster: Cluster, faults: Sequence[Fault], *, kinds: Collection[str], now: datetime
 ) -> None:
     """These are at fault, of those kinds nothing else is. Call it in a transaction."""
-    known = {
-        (incident.kind, incident.name): incident
-        for incident in Incident.objects.filter(cluster=cluster, active=True)
-    }
+    lasts = Incident.objects.filter(cluster=cluster, active=True)
+    known = {(incident.kind, incident.name): incident for incident in lasts}
     for fault in faults:
-        if (fault.kind, fault.name) not in known:
+        # Asked of the database, to which names that differ by case alone may be the same.
+        if (
+            key_of(fault) not in known
+            and not lasts.filter(kind=fault.kind, name=fault.name[:LONGEST_NAME]).exists()
+        ):
             begin(cluster, fault, now=now)
-    lasting = {(fault.kind, fault.name) for fault in faults}
+    lasting = set(map(key_of, faults))
     for key, incident in known.items():
         if incident.kind in kinds and key not in lasting:
             end(incident, now=now)
+
+
+def key_of(fault: Fault) -> tuple[str, str]:
+    return fault.kind, fault.name[:LONGEST_NAME]
 
 
 def begin(cluster: Cluster, fault: Fault, *, now: datetime) -> None:
     incident = Incident.objects.create(
         cluster=cluster,
         kind=fault.kind,
-        name=fault.name[:128],
+        name=fault.name[:LONGEST_NAME],
         node_id=fault.node,
         why=fault.why[:255],
         began_at=now,
@@ -82,7 +89,7 @@ def not_before(cluster: Cluster, fault: Fault, now: datetime) -> datetime:
     """One that comes and goes is told of once in a while, like an alert."""
     interval = timedelta(seconds=settings.ALERT_MAIL_INTERVAL)
     told = Incident.objects.filter(
-        cluster=cluster, kind=fault.kind, name=fault.name[:128],
+        cluster=cluster, kind=fault.kind, name=fault.name[:LONGEST_NAME],
         told_at__gt=now - interval, told_at__lte=now,
     ).aggregate(last=Max("told_at"))["last"]  # fmt: skip
     return now if told is None else told + interval
@@ -95,6 +102,18 @@ def end(incident: Incident, *, now: datetime) -> None:
     )
     if ended:
         Alert.objects.firing().filter(incident=incident).update(told_at=None, tell_at=now + GRACE)
+
+
+def told_lately(incident: Incident, person: User, now: datetime) -> datetime | None:
+    """When this person was told that the same host was at fault before, within the interval."""
+    told = Notification.objects.filter(
+        recipient=person, kind=Notification.Kind.FAULT, created_at__lte=now,
+        created_at__gt=now - timedelta(seconds=settings.ALERT_MAIL_INTERVAL),
+        incident__cluster=incident.cluster_id, incident__kind=incident.kind,
+        incident__name=incident.name,
+    ).exclude(incident=incident.pk)  # fmt: skip
+    last: datetime | None = told.aggregate(last=Max("created_at"))["last"]
+    return last
 
 
 def covering(servers: Iterable[int]) -> dict[int, list[Incident]]:
@@ -138,7 +157,7 @@ def tell(incident: Incident, *, now: datetime) -> None:
         if mine.update(tell_at=None, told_at=now):
             for person in staff_to_tell():
                 send(Notification.Kind.INCIDENT, person, incident, now=now)
-    elif mine.update(tell_at=None) and incident.told_at:
+    elif mine.update(tell_at=None):
         tell_of_end(incident, now=now)
 
 

@@ -61,7 +61,10 @@ def unmute(made: Mute, *, actor: Actor, now: datetime) -> None:
 
 def decide_again(made: Mute, *, now: datetime) -> None:
     """What it held back may be told by now, or at another time than was thought."""
-    waiting = Alert.objects.firing().filter(owner=made.owner_id, told_at=None)
+    reminders = Q(
+        tell_at=None, rule__remind_every__isnull=False, acknowledged_at=None, incident=None
+    )
+    waiting = Alert.objects.firing().filter(Q(told_at=None) | reminders, owner=made.owner_id)
     if made.rule_id:
         waiting = waiting.filter(Q(rule=made.rule_id) | Q(rule__replaces=made.rule_id))
     if made.server_id:

@@ -102,6 +102,7 @@ NOT_TOLD = {
         "Nothing was told: there is no channel that can be used."
     ),
     Reason.NO_OWNER.value: gettext_lazy("Nobody was told: the server has no owner."),
+    Reason.OWNER_CHANGED.value: gettext_lazy("The server has another owner."),
     Reason.FAULT.value: gettext_lazy("One message about the host's fault stands for it."),
     Reason.MUTED.value: gettext_lazy("Its end was not told: it is muted."),
 }

@@ -204,7 +204,7 @@ class Round:
             mute=self.mute(alert),
             quiet_until=self.quiet_until,
             critical_anyway=self.preferences.critical_anyway,
-            fault=alert.incident_id is not None if ended else cause is not None,
+            fault=is_of_fault(alert) if ended else cause is not None,
         )
 
     def maintenance(self, alert: Alert) -> Silence | None:
@@ -267,7 +267,11 @@ class Round:
 
     def keep_back(self, alert: Alert, decision: Hold | Drop) -> None:
         until = decision.until if isinstance(decision, Hold) else None
-        if not self.change(alert, {"tell_at": until}):
+        changes: dict[str, object] = {"tell_at": until}
+        if alert.active and alert.told_at is None:
+            # So that it is decided anew when the fault is over, and ends with it.
+            changes["incident"] = self.cause(alert)
+        if not self.change(alert, changes):
             return
         if decision.reason == Reason.REMINDER or (alert.told_at and alert.active):
             # It was told; that nothing more is told needs no word.
@@ -371,6 +375,15 @@ SEND: dict[Message, Callable[[Round, Sequence[Alert]], None]] = {
 
 def later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other) if one and other else one or other
+
+
+def is_of_fault(alert: Alert) -> bool:
+    """Whether the end of the host's fault tells of its end: not where it outlasted that, and was
+    told on its own."""
+    incident = alert.incident
+    if incident is None:
+        return False
+    return not (alert.told_at and incident.ended_at and alert.told_at >= incident.ended_at)
 
 
 def concerns(window: MaintenanceWindow, alert: Alert) -> bool:

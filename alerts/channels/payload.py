@@ -22,7 +22,8 @@ def of(message: Message) -> Json:
 
 def alerts_of(notification: Notification) -> list[Alert]:
     """Those of the recipient's, whoever else's have come to be in there."""
-    mine = notification.alerts.filter(owner=notification.recipient_id)
+    person = notification.recipient_id
+    mine = notification.alerts.filter(owner=person, server__owner=person)
     return list(mine.select_related("server").order_by("pk"))
 
 

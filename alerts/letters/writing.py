@@ -208,7 +208,8 @@ DISKS = frozenset((Metric.DISK.value, Metric.DISK_FULL_IN.value))
 
 def others(alert: Alert, told: Told) -> str:
     """Other servers of the person's for which the same fires now."""
-    same = Alert.objects.firing().filter(owner=told.user, metric=alert.metric)
+    mine = Alert.objects.firing().filter(owner=told.user, server__owner=told.user)
+    same = mine.filter(metric=alert.metric)
     same = same.exclude(server=alert.server_id).select_related("server").order_by("server__name")
     return few(dict.fromkeys(name_of(each.server) for each in same[:MOST_OTHERS]))
 
@@ -269,7 +270,11 @@ def of_fault_over(told: Told) -> Letter:
 
 def affected(told: Told) -> list[Server]:
     """The person's own servers alone, whoever else's stand on that host."""
-    found = {alert.server_id: alert.server for alert in told.alerts}
+    found = {
+        alert.server_id: alert.server
+        for alert in told.alerts
+        if alert.server.owner_id == told.user.pk
+    }
     if told.incident is not None:
         found |= {server.pk: server for server in told.incident.servers.filter(owner=told.user)}
     return sorted(found.values(), key=lambda server: (server.name, server.pk))

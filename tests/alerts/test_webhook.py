@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from accounts.audit import Actor
+from accounts.audit import SYSTEM, Actor
 from accounts.models import AuditEntry, Source
 from alerts import delivery, destinations, outbox
 from alerts.channels import wire
 from alerts.channels.networks import address_of, is_public
 from alerts.channels.webhook import checked_url
 from alerts.models import Alert
+from servers import ownership
 from servers.operations import Invalid
 from servers.simulator import certificates
 from tests.alerts.receivers import Receiver, receiving
@@ -407,6 +408,7 @@ def test_the_documented_check_knows_ours_and_no_others(send, hook, receiver, clo
 
 
 def test_the_documented_fields_are_those_that_are_sent(send, receiver, server, alice, ann, clock):
+    ownership.assign([server], ann, actor=SYSTEM, now=clock())
     alert = Alert.objects.create(
         server=server, owner=ann, metric="cpu", severity="warning", threshold=0.9,
         condition="greater_than", since=clock(), fired_at=clock(),
