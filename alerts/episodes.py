@@ -82,6 +82,7 @@ def store_standings(turns: Sequence[Turn]) -> None:
 
 
 def begin(turns: Sequence[Turn], details: Mapping[tuple[int, int], str], *, now: datetime) -> None:
+    end_left_behind(turns, now=now)
     rules = AlertRule.objects.in_bulk({turn.rule_id for turn in turns})
     alerts = [
         alert_of(turn, rules[turn.rule_id], details.get((turn.server, turn.rule_id), ""), now)
@@ -90,6 +91,18 @@ def begin(turns: Sequence[Turn], details: Mapping[tuple[int, int], str], *, now:
     ]
     Alert.objects.bulk_create(alerts, batch_size=AT_ONCE)
     note(fresh(alerts), AlertEvent.Kind.FIRED, now=now)
+
+
+def end_left_behind(turns: Sequence[Turn], *, now: datetime) -> None:
+    """A rule that is changed while a cycle stores may leave an alert without its standing."""
+    by_rule: dict[int, list[int]] = defaultdict(list)
+    for turn in turns:
+        by_rule[turn.rule_id].append(turn.server)
+    for rule, servers in by_rule.items():
+        for chunk in chunks(servers):
+            left = list(Alert.objects.firing().filter(rule=rule, server__in=chunk))
+            if left:
+                finish(left, Alert.End.RULE_CHANGED, now=now)
 
 
 def fresh(alerts: Sequence[Alert]) -> list[Alert]:
@@ -127,25 +140,35 @@ def alert_of(turn: Turn, rule: AlertRule, detail: str, now: datetime) -> Alert:
 
 
 def end(turns: Sequence[Turn], *, now: datetime) -> None:
-    alike: dict[tuple[int, str, float | None], list[int]] = defaultdict(list)
+    alike: dict[tuple[int, str], dict[int, float | None]] = defaultdict(dict)
     for turn in turns:
-        alike[turn.rule_id, reason_of(turn), turn.number].append(turn.server)
-    for (rule_id, reason, number), servers in alike.items():
-        for chunk in chunks(servers):
+        alike[turn.rule_id, reason_of(turn)][turn.server] = turn.number
+    for (rule_id, reason), numbers in alike.items():
+        for chunk in chunks(list(numbers)):
             firing = Alert.objects.firing().filter(rule=rule_id, server__in=chunk)
-            finish(list(firing), reason, number=number, now=now)
+            finish(list(firing), reason, numbers=numbers, now=now)
 
 
 def finish(
-    alerts: Sequence[Alert], reason: str, *, number: float | None = None, now: datetime
+    alerts: Sequence[Alert],
+    reason: str,
+    *,
+    numbers: Mapping[int, float | None] | None = None,
+    now: datetime,
 ) -> None:
-    """These are over. Whether anybody is told is decided afterwards."""
+    """These are over. Whether anybody is told is decided afterwards.
+
+    `numbers`: what was measured then, by server.
+    """
     Alert.objects.firing().filter(pk__in=[alert.pk for alert in alerts]).update(
-        active=None, ended_at=now, end_reason=reason, end_value=number, tell_at=now
+        active=None, ended_at=now, end_reason=reason, tell_at=now
     )
     for alert in alerts:
-        alert.active, alert.ended_at, alert.end_reason = None, now, reason
-        alert.end_value, alert.tell_at = number, now
+        alert.active, alert.ended_at, alert.end_reason, alert.tell_at = None, now, reason, now
+        alert.end_value = numbers.get(alert.server_id) if numbers else None
+    measured = [alert for alert in alerts if alert.end_value is not None]
+    if measured:
+        Alert.objects.bulk_update(measured, ["end_value"], batch_size=AT_ONCE)
     note(alerts, AlertEvent.Kind.ENDED, now=now)
 
 

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from alerts import episodes
-from alerts.models import Alert, Incident, MaintenanceWindow, Mute
+from alerts.models import Alert, AlertStanding, Incident, MaintenanceWindow, Mute
 
 KEPT_FOR = timedelta(days=90)
 # Of one pass, so that no statement holds others up for long.
@@ -17,6 +18,17 @@ def end_ruleless(now: datetime) -> int:
     """A person who is deleted takes their rules along: what fires by them is over."""
     with transaction.atomic():
         left = list(Alert.objects.firing().filter(rule=None)[:AT_ONCE])
+        if left:
+            episodes.finish(left, Alert.End.RULE_CHANGED, now=now)
+    return len(left)
+
+
+def end_left_behind(now: datetime) -> int:
+    """A rule that is changed while a cycle stores may leave an alert without its standing, which
+    nothing would ever end."""
+    kept = AlertStanding.objects.filter(rule=OuterRef("rule"), server=OuterRef("server"))
+    with transaction.atomic():
+        left = list(Alert.objects.firing().filter(~Exists(kept), rule__isnull=False)[:AT_ONCE])
         if left:
             episodes.finish(left, Alert.End.RULE_CHANGED, now=now)
     return len(left)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import randbits
+from threading import Lock
 from typing import NamedTuple
 
 from django.conf import settings
@@ -93,6 +94,7 @@ class Book:
     by_default: Chosen = NOTHING
     abouts: list[About] = field(default_factory=list)
     indexes: dict[About, int] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def of(
         self, server: int, owner: int | None, labelled: Mapping[int, Mapping[str, str]]
@@ -127,10 +129,12 @@ class Book:
 
     def index(self, rule: Rule) -> int:
         about = (rule.metric, rule.trust, rule.mountpoint)
-        if about not in self.indexes:
-            self.indexes[about] = len(self.abouts)
-            self.abouts.append(about)
-        return self.indexes[about]
+        # A worker polls its clusters in threads, which share the book.
+        with self.lock:
+            if about not in self.indexes:
+                self.indexes[about] = len(self.abouts)
+                self.abouts.append(about)
+            return self.indexes[about]
 
     def candidates(self, server: int, owner: int, borne: Mapping[str, str]) -> list[Candidate]:
         """All that may apply to it, of which the narrowest do."""

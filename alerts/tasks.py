@@ -25,6 +25,7 @@ def tell(**_: object) -> None:
 @shared_task(name="alerts.forget")
 def forget(**_: object) -> None:
     housekeeping.end_ruleless(clock())
+    housekeeping.end_left_behind(clock())
     housekeeping.forget(clock())
 
 

@@ -217,12 +217,14 @@ def note_failure(
     cluster: Cluster, claim: str, kind: Cluster.Failure, why: str, *, now: datetime
 ) -> None:
     denied = kind == Cluster.Failure.DENIED
+    # Where storing fails, judging may be what fails: nothing was seen of anything.
+    judged = {} if kind == Cluster.Failure.INTERNAL else {"judged_at": now}
     with transaction.atomic():
         noted = Cluster.objects.filter(pk=cluster.pk, cycle_claim=claim).update(
             cycle_claim="",
             cycle_claimed_until=None,
             next_cycle_at=now + AFTER_DENIAL if denied else None,
-            judged_at=now,
+            **judged,
             failing_since=cluster.failing_since or now,
             failure=kind,
             failure_message=why[:2000],
@@ -234,8 +236,7 @@ def note_failure(
         if cluster.is_stale(now):
             inventory.lose_sight(cluster, now)
             faults.note_silence(cluster, why, now=now)
-        if kind != Cluster.Failure.INTERNAL:
-            # Where storing fails, judging may be what fails.
+        if judged:
             judging.judge_failing(cluster, known_servers(cluster.pk, now), now=now)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 
 from alerts import episodes, intent, rulebook
 from alerts.judging import Last, Observation, Observed, Turn, judge_cluster
 from alerts.metrics import Metric
+from alerts.models import AlertRule
 from monitoring.models import GuestDisk
 from monitoring.readings import DiskUse
 from monitoring.reconcile import Known, Plan
@@ -136,16 +138,17 @@ def file_systems(cluster: Cluster) -> dict[int, dict[str, float]]:
     """The fraction used of each file system, read only where some rule is about a single one."""
     if not rulebook.book().by_mountpoint:
         return {}
-    rows = GuestDisk.objects.filter(
-        server__cluster=cluster, server__alert_rules__mountpoint__gt=""
-    ) | GuestDisk.objects.filter(
-        server__cluster=cluster, server__owner__alert_rules__mountpoint__gt=""
-    )
+    rules = AlertRule.objects.filter(mountpoint__gt="", enabled=True)
+    rows = GuestDisk.objects.filter(server__cluster=cluster)
+    if not rules.filter(owner=None).exists():
+        by_server = rules.filter(server__isnull=False).values("server")
+        by_owner = rules.filter(server=None).values("owner")
+        rows = rows.filter(Q(server__in=by_server) | Q(server__owner__in=by_owner))
     return {
         server: {
             str(system["mountpoint"]): system["used"] / system["total"]
             for system in systems
             if system["total"]
         }
-        for server, systems in rows.distinct().values_list("server_id", "file_systems")
+        for server, systems in rows.values_list("server_id", "file_systems")
     }
