@@ -16,6 +16,7 @@ from accounts.address import client_address
 from accounts.audit import Actor
 from accounts.models import Source
 from alerts import granted, links
+from servers.operations import Invalid
 
 
 @csrf_exempt
@@ -27,9 +28,15 @@ def alert_link(request: HttpRequest, token: str) -> HttpResponse:
         # Whoever reads there, who need not be the owner.
         actor = Actor(None, Source.WEB, client_address(request))
         with translation.override(grant.owner.language):
+            status = 200
+            refusal = ""
             if request.method == "POST":
-                granted.use(grant, undo="undo" in request.POST, actor=actor, now=now)
-            return page(request, "alerts/link.html", 200, granted.shown(grant, now=now))
+                try:
+                    granted.use(grant, undo="undo" in request.POST, actor=actor, now=now)
+                except Invalid as error:
+                    status, refusal = 409, str(error)
+            what = {**granted.shown(grant, now=now), "refusal": refusal}
+            return page(request, "alerts/link.html", status, what)
     except links.BadLink:
         return page(request, "alerts/link_gone.html", 410, {})
 

@@ -114,9 +114,8 @@ class RuleForm(forms.Form):
     even_intended = forms.BooleanField(
         label=_("Even of what was done on purpose: stopped, restarted, backed up"), required=False
     )
-    channels = forms.ModelMultipleChoiceField(
+    channels = forms.MultipleChoiceField(
         label=_("Told on"),
-        queryset=NotificationChannel.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None ticked is all of your channels."),
@@ -125,19 +124,24 @@ class RuleForm(forms.Form):
     def __init__(self, owner: User | None, *args: Any, remind: int | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.fields["remind_every"].choices = reminders(remind)  # type: ignore[attr-defined]
+        self.known: dict[str, NotificationChannel] = {}
         if owner is None:
             for name in ("scope", "label", "server", "channels"):
                 del self.fields[name]
             return
         servers = Server.objects.filter(owner=owner).exclude(status=Server.Status.GONE)
+        server: Any = self.fields["server"]
+        server.queryset = servers.order_by("name", "pk")
+        server.label_from_instance = lambda each: each.name
         channels = NotificationChannel.objects.filter(owner=owner).select_related("owner")
-        self.choose("server", servers.order_by("name", "pk"), lambda server: server.name)
-        self.choose("channels", channels, name_of)
+        self.known = {str(channel.pk): channel for channel in channels}
+        self.fields["channels"].choices = [  # type: ignore[attr-defined]
+            (key, name_of(channel)) for key, channel in self.known.items()
+        ]
 
-    def choose(self, name: str, rows: Any, label: Any) -> None:
-        field: Any = self.fields[name]
-        field.queryset = rows
-        field.label_from_instance = label
+    @property
+    def chosen_channels(self) -> list[NotificationChannel]:
+        return [self.known[key] for key in self.cleaned_data.get("channels", ())]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -244,7 +248,7 @@ def initial_of(rule: AlertRule) -> dict[str, object]:
         "threshold": entered(metric, rule.threshold),
         "clear_at": entered(metric, rule.clear_at),
         "duration": f"{rule.duration / MINUTE:.10g}",
-        "channels": list(rule.channels.all()) if rule.pk else [],
+        "channels": [str(channel.pk) for channel in rule.channels.all()] if rule.pk else [],
     }
 
 

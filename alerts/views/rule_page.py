@@ -100,7 +100,7 @@ class Page:
 
     def save(self, form: RuleForm) -> None:
         actor, now = actor_of(self.request), datetime.now(UTC)
-        channels = list(form.cleaned_data.get("channels", ()))
+        channels = form.chosen_channels
         if self.rule is not None:
             rules.change(self.rule, form.wish, channels=channels, actor=actor, now=now)
             return
