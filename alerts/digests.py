@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from accounts.models import User
 from alerts import destinations, letters, mutes, outbox
 from alerts.decide import Reason, quiet_until
+from alerts.episodes import AT_ONCE, chunks
 from alerts.models import Alert, AlertEvent, AlertPreferences, Notification, Severity
 from alerts.telling import locked_preferences, put_off, silences, unless_it_fails
 
@@ -24,17 +25,25 @@ UNASKED_SECONDS = 6 * 3600
 
 def store(alerts: Sequence[Alert], *, now: datetime) -> None:
     """Episodes that are over already, to be told of together. Call it in a transaction."""
+    tell_at = now + GRACE
     for alert in alerts:
-        alert.active, alert.found_later, alert.tell_at = None, True, now + GRACE
-        alert.save(force_insert=True)
-    AlertEvent.objects.bulk_create(
-        AlertEvent(alert=alert, at=at, kind=kind)
-        for alert in alerts
-        for at, kind in (
-            (alert.fired_at, AlertEvent.Kind.FIRED),
-            (alert.ended_at or now, AlertEvent.Kind.ENDED),
+        alert.active, alert.found_later, alert.tell_at = None, True, tell_at
+    Alert.objects.bulk_create(alerts, batch_size=AT_ONCE)
+    servers = list({alert.server_id for alert in alerts})
+    for some in chunks(servers):
+        # MySQL tells no numbers of rows that are inserted together.
+        stored = Alert.objects.filter(server__in=some, found_later=True, tell_at=tell_at)
+        AlertEvent.objects.bulk_create(
+            [
+                AlertEvent(alert_id=pk, at=at or now, kind=kind)
+                for pk, fired_at, ended_at in stored.values_list("pk", "fired_at", "ended_at")
+                for at, kind in (
+                    (fired_at, AlertEvent.Kind.FIRED),
+                    (ended_at, AlertEvent.Kind.ENDED),
+                )
+            ],
+            batch_size=AT_ONCE,
         )
-    )
 
 
 def note_unasked(servers: Mapping[int, int]) -> None:
