@@ -112,7 +112,10 @@ def has_turn(notification: Notification, now: datetime) -> bool:
     """Of two that ask at once both may have it: this bounds what waits, and counts nothing."""
     # What is over has no next attempt; by that the database finds the few that are not.
     others = Notification.objects.filter(
-        next_attempt_at__isnull=False, status=Status.SENDING, claimed_until__gt=now
+        next_attempt_at__isnull=False,
+        status=Status.SENDING,
+        claimed_until__gt=now,
+        claimed_until__lte=now + LONGEST_CLAIM,
     ).exclude(pk=notification.pk)
     if notification.channel_kind == MAIL:
         return others.filter(channel_kind=MAIL).count() < MAILS_AT_ONCE

@@ -232,7 +232,8 @@ def ask_to_confirm(channel: NotificationChannel, *, now: datetime) -> Notificati
     with transaction.atomic():
         lock(channel.owner)
         asked = sent_since(channel.owner, Kind.NOTICE, now - timedelta(days=1))
-        if asked.exclude(channel=None).count() >= CONFIRMATIONS_A_DAY:
+        # By address, as a channel that was removed since has been asked for all the same.
+        if asked.exclude(address=channel.owner.email).count() >= CONFIRMATIONS_A_DAY:
             raise TooOften(_("Too many confirmations were asked for today. Try again tomorrow."))
         return put(channel, Kind.NOTICE, letters.of_confirmation(channel.owner), now)
 

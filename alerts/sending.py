@@ -38,8 +38,7 @@ def check_channel(notification: Notification) -> None:
     if notification.channel_kind not in CHANNELS:
         raise Hopeless("There is no such kind of channel any more.")
     if channel is None:
-        # Notices alone go to an address without a channel.
-        if notification.kind != Kind.NOTICE or notification.channel_kind != MAIL:
+        if not is_to_oneself(notification):
             raise Hopeless(destinations.REMOVED)
         return
     if channel.owner_id != notification.recipient_id:
@@ -48,6 +47,18 @@ def check_channel(notification: Notification) -> None:
         raise Hopeless("The channel is not confirmed.")
     if notification.kind not in (Kind.TEST, Kind.NOTICE):
         check_open(channel)
+
+
+def is_to_oneself(notification: Notification) -> bool:
+    """Notices alone go to an address without a channel: to the person's own, and to none that a
+    channel had which was removed meanwhile."""
+    recipient = notification.recipient
+    return (
+        recipient is not None
+        and notification.kind == Kind.NOTICE
+        and notification.channel_kind == MAIL
+        and notification.address == recipient.email
+    )
 
 
 def check_open(channel: NotificationChannel) -> None:

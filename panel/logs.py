@@ -3,11 +3,13 @@
 import logging
 import re
 
-# API tokens as Proxmox writes them, VNC tickets, JWTs, and whatever is called a password.
+# API tokens as Proxmox writes them, VNC tickets, JWTs, the signatures of links in mails, and
+# whatever is called a password.
 SECRETS = re.compile(
     r"(PVEAPIToken=[^=\s]+=)[^\s'\",}]+"
     r"|(PVE(?:VNC)?:[^:\s]+:[0-9A-F]+::)[A-Za-z0-9+/=]+"
     r"|(eyJ[A-Za-z0-9_-]{5,}\.)[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
+    r"|(/alerts/link/[^\s:/]*:[^\s:/]*:)[^\s/'\"]+"
     r"|((?:password|secret|cipassword|token)['\"]?\s*[:=]\s*['\"]?)[^\s'\",}&]+",
     re.IGNORECASE,
 )

@@ -36,11 +36,12 @@ class Answer:
 
     def told(self, *, without: Iterable[str]) -> str:
         """On one line, with a piece of the body; `without` what a stranger might repeat of ours."""
-        piece = printable(self.body)[:LONGEST_PIECE]
-        line = printable(f"{self.status} {self.words}" + (f": {piece}" if piece else ""))
+        words, piece = self.words, self.body.decode(errors="replace")
+        # Before anything is cut: of a secret that is cut in two, nobody would know the rest.
         for secret in filter(None, without):
-            line = line.replace(secret, "…")
-        return line
+            words, piece = words.replace(secret, "…"), piece.replace(secret, "…")
+        piece = printable(piece)[:LONGEST_PIECE]
+        return printable(f"{self.status} {words}" + (f": {piece}" if piece else ""))
 
 
 class Connection(http.client.HTTPConnection):

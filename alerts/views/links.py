@@ -28,17 +28,20 @@ def alert_link(request: HttpRequest, token: str) -> HttpResponse:
         # Whoever reads there, who need not be the owner.
         actor = Actor(None, Source.WEB, client_address(request))
         with translation.override(grant.owner.language):
-            status = 200
-            refusal = ""
-            if request.method == "POST":
-                try:
-                    granted.use(grant, undo="undo" in request.POST, actor=actor, now=now)
-                except Invalid as error:
-                    status, refusal = 409, str(error)
+            refusal = done(request, grant, actor, now) if request.method == "POST" else ""
             what = {**granted.shown(grant, now=now), "refusal": refusal}
-            return page(request, "alerts/link.html", status, what)
+            return page(request, "alerts/link.html", 409 if refusal else 200, what)
     except links.BadLink:
         return page(request, "alerts/link_gone.html", 410, {})
+
+
+def done(request: HttpRequest, grant: granted.Grant, actor: Actor, now: datetime) -> str:
+    """Why it was not done, empty where it was."""
+    try:
+        granted.use(grant, undo="undo" in request.POST, actor=actor, now=now)
+    except Invalid as error:
+        return str(error)
+    return ""
 
 
 def page(request: HttpRequest, name: str, status: int, what: dict[str, object]) -> HttpResponse:
