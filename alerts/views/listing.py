@@ -1,5 +1,6 @@
 """The alerts that a person may see: what fires now, and what did."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from alerts import mutes
 from alerts.models import Alert, AlertQuerySet, Incident, Mute, Severity
+from alerts.telling import silences
 from alerts.views.door import signed_in
 from servers.views.actions import is_fetched
 
@@ -93,9 +95,11 @@ def seen_by(user: User) -> AlertQuerySet:
 def current(request: HttpRequest, user: User, *, now: datetime) -> dict[str, object]:
     firing = seen_by(user).firing().order_by(ORDER, "-fired_at", "-pk")
     page: Page[Alert] = Paginator(firing, CURRENT_PER_PAGE).get_page(request.GET.get("now"))
+    in_force = mutes_of(user, now=now)
     return {
         "firing": page,
-        "mutes": mutes_of(user, now=now),
+        "muted": muted(page.object_list, in_force),
+        "mutes": in_force,
         "incidents": open_incidents(user),
         "here": reverse("alerts"),
     }
@@ -104,6 +108,16 @@ def current(request: HttpRequest, user: User, *, now: datetime) -> dict[str, obj
 def mutes_of(user: User, *, now: datetime) -> list[Mute]:
     """The silence that is in force for this person."""
     return list(mutes.in_force(now).filter(owner=user).select_related("rule", "server"))
+
+
+def muted(alerts: Iterable[Alert], in_force: Iterable[Mute]) -> set[int]:
+    """Those of their own that a person asked to hear nothing of."""
+    return {
+        alert.pk
+        for mute in in_force
+        for alert in alerts
+        if alert.owner_id == mute.owner_id and silences(mute, alert)
+    }
 
 
 def open_incidents(user: User) -> list[Incident]:

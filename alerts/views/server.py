@@ -15,6 +15,7 @@ from alerts import mutes, rule_words, rules, silence, wording
 from alerts.judge import State
 from alerts.models import Alert, AlertQuerySet, AlertRule, AlertStanding, Mute
 from alerts.silence import Silence
+from alerts.views.listing import muted
 from alerts.views.rules import may_change
 from servers.models import Server
 from servers.templatetags.units import about
@@ -44,13 +45,16 @@ class Line:
 def server_alerts(request: HttpRequest, server: Server) -> HttpResponse:
     user, now = person(request), datetime.now(UTC)
     asked = request.GET.get("why", "")
+    firing = list(seen(user, server).firing())
+    in_force = mutes_of(server, user, now=now)
     context = {
         "server": server,
         "tab": "alerts",
-        "firing": list(seen(user, server).firing()),
+        "firing": firing,
+        "muted": muted(firing, in_force),
         "past": list(seen(user, server).filter(active=None)[:PAST]),
         "lines": lines_of(server, user, asked, now=now),
-        "mutes": mutes_of(server, user, now=now),
+        "mutes": in_force,
         "is_mine": server.owner_id == user.pk,
         "here": reverse("server-alerts", args=[server.pk]),
     }

@@ -242,6 +242,17 @@ class TestActing:
         assert browser_of(bob).post("/alerts/mutes/", wish).status_code == 404
         assert not Mute.objects.exists()
 
+    def test_what_is_muted_says_so(self, browser_of, alice, make_server, make_alert):
+        loud, quiet = make_server(alice, "loud"), make_server(alice, "quiet")
+        make_alert(loud)
+        alert = make_alert(quiet)
+        client = browser_of(alice)
+        client.post("/alerts/mutes/", {"server": quiet.pk, "hours": "1"})
+        assert client.get("/alerts/").context["muted"] == {alert.pk}
+        assert text_of(client.get("/alerts/")).count("muted: nothing is told of it") == 1
+        text = text_of(client.get(f"/servers/{quiet.pk}/alerts/"))
+        assert "muted: nothing is told of it" in text
+
     def test_unmuting(self, browser_of, alice, make_server):
         server = make_server(alice, "web1")
         client = browser_of(alice)
