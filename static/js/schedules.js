@@ -1,4 +1,4 @@
-// Where no schedule of the server has a time zone yet, the reader's own one is proposed.
+// Where no time zone was chosen yet, the reader's own one is proposed.
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
