@@ -40,7 +40,7 @@ class Machine:
         self.env = {**kept, "PANEL_VAR": str(folder), "LOG_LEVEL": "ERROR"}
         self.run("manage.py", "migrate", "--verbosity=0")
         self.redis = self.start_redis()
-        self.broker = Celery(broker=f"redis+socket://{self.socket}")
+        self.broker = Celery(broker=f"redis+socket://{self.socket}", set_as_current=False)
         self.worker = subprocess.Popen(
             [
                 sys.executable, "-m", "celery", "--quiet", "--app=panel", "worker",
