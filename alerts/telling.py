@@ -7,18 +7,15 @@ waiting, and whatever dies on the way is found by the next pass.
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Count, Max
 
 from accounts.models import User
 from alerts import destinations, incidents, letters, mutes, outbox
 from alerts.decide import (
-    FLAPPING_WITHIN,
     Decision,
     Drop,
     Facts,
@@ -30,6 +27,7 @@ from alerts.decide import (
     decide,
     quiet_until,
 )
+from alerts.lately import Episodes, episodes_of, firsts_of, is_of_fault, later
 from alerts.models import (
     Alert,
     AlertEvent,
@@ -50,10 +48,6 @@ AFTER_A_FAILURE = timedelta(minutes=1)
 OWNERS_AT_ONCE = 5000
 # Of one owner, in one transaction.
 ALERTS_AT_ONCE = 1000
-# What tells that an alert fires; of its recovery is told where these went.
-FIRSTS = (
-    Notification.Kind.FIRED, Notification.Kind.FLAPPING, Notification.Kind.REMINDER
-)  # fmt: skip
 ENDED_WELL = ("", Alert.End.RECOVERED, Alert.End.VOID)
 TOLD = {
     Message.RECOVERED: AlertEvent.Kind.TOLD_RECOVERY,
@@ -131,14 +125,6 @@ def locked_preferences(owner_id: int) -> AlertPreferences:
     return AlertPreferences.objects.select_for_update().get(user_id=owner_id)
 
 
-@dataclass(frozen=True)
-class Episodes:
-    """Of a rule on a server: when its owner was told last, if lately, and how often it fired."""
-
-    last_told: datetime | None = None
-    lately: int = 0
-
-
 class Round:
     """What is decided for one owner at one time."""
 
@@ -159,6 +145,7 @@ class Round:
         )
         self.channels: dict[int | None, list[NotificationChannel]] = {}
         self.faults_told: dict[int, datetime | None] = {}
+        self.firsts = firsts_of(alert.pk for alert in due if not alert.active and alert.told_at)
 
     def tell(self) -> None:
         telling: dict[Message, list[Alert]] = defaultdict(list)
@@ -234,7 +221,7 @@ class Round:
 
     def destinations(self, alert: Alert, message: Message) -> list[NotificationChannel]:
         if message == Message.RECOVERED:
-            return [first.channel for first in firsts_of(alert) if first.channel]
+            return [first.channel for first in self.firsts.get(alert.pk, ()) if first.channel]
         if alert.rule_id not in self.channels:
             chosen = list(alert.rule.channels.all()) if alert.rule and alert.rule.owner_id else []
             self.channels[alert.rule_id] = destinations.usable(self.owner, chosen, now=self.now)
@@ -321,7 +308,7 @@ class Round:
         """To where it was told that they fire, and after that."""
         by_channel: dict[NotificationChannel, list[tuple[Alert, Notification]]] = defaultdict(list)
         for alert in alerts:
-            for first in firsts_of(alert):
+            for first in self.firsts.get(alert.pk, ()):
                 if first.channel:
                     by_channel[first.channel].append((alert, first))
         for channel, pairs in by_channel.items():
@@ -373,19 +360,6 @@ SEND: dict[Message, Callable[[Round, Sequence[Alert]], None]] = {
 }
 
 
-def later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(one, other) if one and other else one or other
-
-
-def is_of_fault(alert: Alert) -> bool:
-    """Whether the end of the host's fault tells of its end: not where it outlasted that, and was
-    told on its own."""
-    incident = alert.incident
-    if incident is None:
-        return False
-    return not (alert.told_at and incident.ended_at and alert.told_at >= incident.ended_at)
-
-
 def concerns(window: MaintenanceWindow, alert: Alert) -> bool:
     server = alert.server
     return (
@@ -401,38 +375,3 @@ def silences(mute: Mute, alert: Alert) -> bool:
         return False
     base = alert.rule.replaces_id if alert.rule else None
     return mute.rule_id is None or mute.rule_id in (alert.rule_id, base)
-
-
-def firsts_of(alert: Alert) -> list[Notification]:
-    """What told of it that may still arrive, the newest of each channel."""
-    found: dict[int | None, Notification] = {}
-    told = alert.notifications.filter(kind__in=FIRSTS).exclude(status=Notification.Status.GIVEN_UP)
-    for notification in told.select_related("channel").order_by("pk"):
-        found[notification.channel_id] = notification
-    return list(found.values())
-
-
-def episodes_of(
-    owner: User, servers: set[int], now: datetime
-) -> dict[tuple[int, int | None], Episodes]:
-    """By server and rule. What an owner before was told is nothing to this one."""
-    # What a clock that ran ahead has left in the future counts for nothing.
-    recently = now - timedelta(seconds=settings.ALERT_MAIL_INTERVAL)
-    told = (
-        Alert.objects.filter(owner=owner, server__in=servers)
-        .filter(told_at__gt=recently, told_at__lte=now)
-        .values_list("server_id", "rule_id")
-        .annotate(last=Max("told_at"))
-        .order_by()
-    )
-    last = {(server, rule): at for server, rule, at in told}
-    lately = (
-        Alert.objects.filter(owner=owner, server__in=servers, fired_at__gt=now - FLAPPING_WITHIN)
-        .values_list("server_id", "rule_id")
-        .annotate(count=Count("pk"))
-        .order_by()
-    )
-    counts = {(server, rule): count for server, rule, count in lately}
-    return {
-        key: Episodes(last.get(key), counts.get(key, 0)) for key in last.keys() | counts.keys()
-    }
