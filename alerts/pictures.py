@@ -29,7 +29,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = (MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR,
          6 * HOUR, 12 * HOUR, DAY)  # fmt: skip
 MOST_TICKS = 7
-RATES = ("B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s")
+RATES = ("B/s", "kB/s", "MB/s", "GB/s", "TB/s")
 
 Sample = tuple[int, float | None]
 
@@ -128,16 +128,15 @@ def highest(chart: Chart) -> float:
         return 1.0
     known = [value for _, value in chart.samples if value is not None]
     most = max([chart.threshold, *known, 1.0]) * 1.1
-    power = 1024.0 ** math.floor(math.log(most, 1024))
-    digits = 10.0 ** math.floor(math.log10(most / power))
-    return float(math.ceil(most / power / digits) * digits * power)
+    digits = 10.0 ** math.floor(math.log10(most))
+    return float(math.ceil(most / digits) * digits)
 
 
 def label(value: float, top: float, metric: Metric) -> str:
     if KINDS[metric].unit == Unit.FRACTION:
         return f"{value * 100:.0f} %"
-    step = min(len(RATES) - 1, max(0, math.floor(math.log(max(top, 1.0), 1024))))
-    return f"{value / 1024**step:.4g} {RATES[step]}"
+    step = min(len(RATES) - 1, math.floor(math.log10(max(top, 1.0)) / 3))
+    return f"{value / 1000**step:.4g} {RATES[step]}"
 
 
 def step_of(seconds: int) -> int:

@@ -92,9 +92,10 @@ def short(number: float) -> str:
 
 
 def rate(number: float) -> str:
-    units = [_("B/s"), _("KiB/s"), _("MiB/s"), _("GiB/s"), _("TiB/s")]
-    while abs(number) >= 1024 and len(units) > 1:
-        number /= 1024
+    """In decimal units, as on a server's page. What would round to 1000 is 1 of the next."""
+    units = [_("B/s"), _("kB/s"), _("MB/s"), _("GB/s"), _("TB/s")]
+    while round(abs(number), 1) >= 1000 and len(units) > 1:
+        number /= 1000
         units.pop(0)
     return f"{short(number)} {units[0]}"
 

@@ -25,7 +25,7 @@ class DefaultRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     """In the units that people think in, as on the pages; checked and stored by alerts.rules."""
 
     threshold = forms.FloatField(
-        label=_("Threshold"), required=False, help_text=_("In %, MiB/s or days, by the metric.")
+        label=_("Threshold"), required=False, help_text=_("In %, MB/s or days, by the metric.")
     )
     clear_at = forms.FloatField(
         label=_("Recovers at"), required=False, help_text=_("In the same unit. Empty is the same.")

@@ -1,4 +1,4 @@
-"""The form of a rule, in the units that people think in: %, MiB/s, days, minutes."""
+"""The form of a rule, in the units that people think in: %, MB/s, days, minutes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 # A unit as people enter it, and how many of the stored ones it is.
 SHOWN: dict[Unit, tuple[str, float]] = {
     Unit.FRACTION: ("%", 0.01),
-    Unit.RATE: ("MiB/s", 2.0**20),
+    Unit.RATE: ("MB/s", 1e6),
     Unit.SECONDS: ("d", float(DAY)),
 }
 REMINDERS = (HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY)
@@ -215,15 +215,15 @@ def stored(metric: Metric, number: float | None) -> float | None:
 
 
 def entered(metric: Metric, number: float | None) -> str:
-    """From the unit of the metric to that of the form."""
+    """From the unit of the metric to that of the form, so that saving it again changes nothing."""
     if number is None or metric in FLAGS:
         return ""
-    return f"{number / SHOWN[KINDS[metric].unit][1]:.10g}"
+    return f"{number / SHOWN[KINDS[metric].unit][1]:.15g}"
 
 
 def believed(metric: Metric, trust: str) -> str:
-    """No guest tells of its processor or its network."""
-    if trust == Trust.GUEST and metric not in TOLD_BY_GUEST:
+    """No guest tells of its processor or its network, and what is not measured is not old."""
+    if metric not in MEASURED or (trust == Trust.GUEST and metric not in TOLD_BY_GUEST):
         return Trust.ANY.value
     return trust or Trust.ANY.value
 

@@ -7,9 +7,7 @@ import { formats } from "./format.js";
 import { fill, words } from "./words.js";
 
 const format = formats(words);
-const RATES = ["B/s", "KiB/s", "MiB/s", "GiB/s"];
 const PERCENT_STEPS = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5];
-const BINARY_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
 const DAY = 86400;
 const COLOURS = {
   memory: "--chart-memory",
@@ -20,20 +18,9 @@ const COLOURS = {
   disk_write: "--chart-write",
 };
 
-/** In binary units, as thresholds are entered. */
-function rate(value) {
-  if (value === null) return "";
-  let index = 0;
-  while (value >= 1024 && index < RATES.length - 1) {
-    value /= 1024;
-    index += 1;
-  }
-  return `${value.toFixed(value < 99.95 && index > 0 ? 1 : 0)}\u00a0${RATES[index]}`;
-}
-
 const UNITS = {
   fraction: { text: format.percent, steps: PERCENT_STEPS },
-  "bytes per second": { text: rate, steps: BINARY_STEPS },
+  "bytes per second": { text: format.rate, steps: null },
   seconds: { text: format.duration, steps: [DAY / 4, DAY / 2, DAY, 7 * DAY, 30 * DAY] },
 };
 

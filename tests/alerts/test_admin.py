@@ -60,7 +60,7 @@ class TestDefaultRules:
         answer = site.post("/admin/alerts/alertrule/add/", RULE)
         assert answer.status_code == 302, text_of(answer)
         rule = defaults.get(metric="network_in")
-        assert (rule.threshold, rule.clear_at) == (10 * 2**20, 8 * 2**20)
+        assert (rule.threshold, rule.clear_at) == (10e6, 8e6)
         assert (rule.duration, rule.remind_every) == (300, 3600)
         assert rulebook.revision_now() != before
         entry = AuditEntry.objects.get(event="alert_rule.created")

@@ -329,9 +329,11 @@ def test_the_compiled_catalogue_is_that_of_its_source():
         ("cpu", 0.9, "90 %"),
         ("cpu", 0.8766, "87.7 %"),
         ("network_in", 0, "0 B/s"),
-        ("network_in", 1536, "1.5 KiB/s"),
-        ("disk_write", 5 * 1024**2, "5 MiB/s"),
-        ("network_out", 3e15, "2728.5 TiB/s"),
+        ("network_in", 1500, "1.5 kB/s"),
+        ("network_in", 999, "999 B/s"),
+        ("network_in", 999_960, "1 MB/s"),
+        ("disk_write", 5e6, "5 MB/s"),
+        ("network_out", 3e15, "3000 TB/s"),
         ("snapshot_age", 3 * 86400, "3 days"),
         ("disk_full_in", 90000, "1 day 1 h"),
         ("state", 1.0, "yes"),
@@ -355,7 +357,7 @@ def test_values(metric, number, words):
             {"metric": "disk_full_in", "threshold": 7 * 86400, "condition": "less_than"},
             "Disk full in less than 7 days",
         ),
-        ({"metric": "network_in", "threshold": 1048576}, "Network in above 1 MiB/s"),
+        ({"metric": "network_in", "threshold": 1e6}, "Network in above 1 MB/s"),
     ],
 )
 def test_conditions(fields, words):

@@ -116,8 +116,10 @@ def test_there_are_never_too_many_ticks(days):
     ("metric", "peak", "top", "words"),
     [
         (Metric.CPU, 0.2, 1.0, "100 %"),
-        (Metric.NETWORK_IN, 5 * 1024**2, 6 * 1024**2, "6 MiB/s"),
-        (Metric.DISK_WRITE, 900.0, 1000.0, "1000 B/s"),
+        (Metric.NETWORK_IN, 5e6, 6e6, "6 MB/s"),
+        (Metric.NETWORK_OUT, 450e3, 500e3, "500 kB/s"),
+        (Metric.DISK_WRITE, 900.0, 1000.0, "1 kB/s"),
+        (Metric.DISK_READ, 950e6, 2e9, "2 GB/s"),
     ],
 )
 def test_the_axis(metric, peak, top, words):

@@ -139,7 +139,7 @@ class TestForm:
     @pytest.mark.parametrize(
         ("metric", "entered", "stored"),
         [
-            ("network_out", "1.5", 1.5 * 2**20),
+            ("network_out", "1.5", 1.5e6),
             ("snapshot_age", "2", 2 * 86400),
             ("disk_full_in", "7", 7 * 86400),
             ("memory", "7", 0.07),
@@ -152,6 +152,23 @@ class TestForm:
         assert rule.threshold == stored
         shown = site.get(f"/alerts/rules/{rule.pk}/").context["form"]
         assert shown.initial["threshold"] == entered
+
+    @pytest.mark.parametrize(
+        ("metric", "stored"),
+        [("network_in", 12_345_678_901.0), ("snapshot_age", 3600.0), ("cpu", 0.123456789)],
+    )
+    def test_what_is_shown_is_what_is_stored(self, metric, stored, site, make_rule):
+        rule = make_rule(metric=metric, threshold=stored, clear_at=None, duration=0)
+        shown = site.get(f"/alerts/rules/{rule.pk}/").context["form"].initial
+        wish = {**WISH, **{name: shown[name] for name in ("metric", "threshold", "clear_at")}}
+        assert site.post(f"/alerts/rules/{rule.pk}/", wish).status_code == 303
+        rule.refresh_from_db()
+        assert rule.threshold == stored
+
+    def test_values_that_are_not_measured_are_not_old(self, site, alice):
+        wish = {**WISH, "metric": "state", "trust": "fresh"}
+        assert site.post("/alerts/rules/new/", wish).status_code == 303
+        assert AlertRule.objects.get(owner=alice).trust == "any"
 
     def test_what_a_metric_has_no_use_for_is_left_out(self, site, alice):
         wish = {**WISH, "metric": "state", "trust": "guest", "no_data": "on", "mountpoint": "/x"}
