@@ -305,13 +305,17 @@ class Round:
             self.put_out(Message.FAULT, channel, of_cause, incident=cause)
 
     def send_recoveries(self, alerts: Sequence[Alert]) -> None:
-        """To where it was told that they fire, and after that."""
-        by_channel: dict[NotificationChannel, list[tuple[Alert, Notification]]] = defaultdict(list)
+        """To where it was told that they fire, and after that. What waits for one that may yet be
+        given up waits alone: of the others it was told."""
+        together: dict[
+            tuple[NotificationChannel, int | None], list[tuple[Alert, Notification]]
+        ] = defaultdict(list)
         for alert in alerts:
             for first in self.firsts.get(alert.pk, ()):
                 if first.channel:
-                    by_channel[first.channel].append((alert, first))
-        for channel, pairs in by_channel.items():
+                    is_sent = first.status == Notification.Status.SENT
+                    together[first.channel, None if is_sent else first.pk].append((alert, first))
+        for (channel, _waited_for), pairs in together.items():
             newest = max((first for _, first in pairs), key=lambda first: first.pk)
             over = list({alert.pk: alert for alert, _ in pairs}.values())
             self.put_out(Message.RECOVERED, channel, over, after=newest)

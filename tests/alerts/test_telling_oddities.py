@@ -176,3 +176,28 @@ def test_what_was_told_by_a_clock_that_ran_ahead_hides_nothing_that_was_told_sin
         pass_time(30)
         Alert.objects.filter(pk=Alert.objects.earliest("pk").pk).update(told_at=clock() + HOUR)
     assert kinds().count("fired") + kinds().count("flapping") == 2
+
+
+def test_of_what_was_told_the_end_is_told_though_another_mail_is_given_up(
+    rule_of, busy, pass_time, owner, server, world, clock
+):
+    """Both end at once: one whose mail arrived, one whose mail is still on its way."""
+    second = Server.objects.filter(
+        status="running", kind="qemu", owner=None, present=True
+    ).earliest("vmid")
+    ownership.assign([second], owner, actor=SYSTEM, now=clock())
+    rule_of(owner, duration=0)
+    world.busy(server.vmid)
+    pass_time(30)
+    world.busy(second.vmid)
+    pass_time(30)
+    arrived, lost = Notification.objects.order_by("pk")
+    again_at = clock() + HOUR
+    Notification.objects.filter(pk=lost.pk).update(status="failed", next_attempt_at=again_at)
+    for each in (server, second):
+        world.busy(each.vmid, 0.1)
+    pass_time(30)
+    Notification.objects.filter(pk=lost.pk).update(status="given_up", next_attempt_at=None)
+    pass_time(60)
+    ends = {n.after_id: n.status for n in Notification.objects.filter(kind="recovered")}
+    assert ends == {arrived.pk: "sent", lost.pk: "given_up"}
