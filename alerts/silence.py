@@ -75,7 +75,11 @@ def explain_silence(rule: AlertRule, server: Server, *, person: User, now: datet
     if alert is not None:
         reasons.append(asked.of_alert(alert))
     elif applies:
-        reasons += [*asked.of_standing(standing), *asked.of_server(), *asked.of_value(value)]
+        reasons += [
+            *asked.of_standing(standing),
+            *asked.of_server(),
+            *asked.of_value(value, standing),
+        ]
     return Silence(
         code=reasons[0].code,
         text=reasons[0].text,
@@ -257,7 +261,7 @@ class Asked:
             return None
         return systems
 
-    def of_value(self, value: Value | None) -> Iterator[Fact]:
+    def of_value(self, value: Value | None, standing: Standing) -> Iterator[Fact]:
         rule = self.rule
         if value is None:
             yield Fact("well", str(WELL.get(rule.metric, WELL_OTHERWISE)))
@@ -266,9 +270,17 @@ class Asked:
         elif value.number is None:
             yield from self.of_missing()
         elif rule.metric in FLAGS:
-            yield Fact("well", str(WELL.get(rule.metric, WELL_OTHERWISE)))
+            yield self.of_flag(self.judged.crossed(value.number), standing)
         else:
             yield self.of_number(value.number)
+
+    def of_flag(self, is_so: bool, standing: Standing) -> Fact:
+        metric = self.rule.metric
+        if not is_so:
+            return Fact("well", str(WELL.get(metric, WELL_OTHERWISE)))
+        if metric == Metric.STATE and standing.state == State.OK:
+            return Fact("well", str(DOWN_WITHOUT_BEGINNING))
+        return Fact("crossed", str(CROSSED[metric]))
 
     def of_number(self, number: float) -> Fact:
         rule, judged = self.rule, self.judged
@@ -338,6 +350,13 @@ def at_time(at: int) -> datetime:
 
 
 LOCKED = gettext_lazy("Proxmox has locked it.")
+DOWN_WITHOUT_BEGINNING = gettext_lazy(
+    "It is down, which fires only where it was seen to go down and nobody had asked for it."
+)
+CROSSED = {
+    Metric.STATE.value: gettext_lazy("It is down."),
+    Metric.REACHABILITY.value: gettext_lazy("The panel does not reach it."),
+}
 WELL_OTHERWISE = gettext_lazy("Nothing has been found that crosses it.")
 WELL = {
     Metric.STATE.value: gettext_lazy("It did not go down without being asked to."),

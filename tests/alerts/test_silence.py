@@ -195,6 +195,30 @@ class TestValues:
         rule = rule_of(owner, metric=metric, threshold=None, clear_at=None, duration=0)
         assert why(rule).code == "well"
 
+    def test_one_that_cannot_be_reached_is_not_said_to_be(self, rule_of, owner, world, guest, pass_time,
+                                                          server, why):  # fmt: skip
+        rule = rule_of(owner, metric="reachability", threshold=None, clear_at=None, duration=300)
+        world.node_down(guest.node)
+        pass_time(120)
+        found = why(rule)
+        assert codes(found.facts) == ["pending", "crossed"]
+        assert "does not reach it" in found.facts[-1].text
+
+    def test_one_that_went_down_is_not_said_to_have_not(self, rule_of, owner, world, pass_time,
+                                                        server, why):  # fmt: skip
+        rule = rule_of(owner, metric="state", threshold=None, clear_at=None, duration=120)
+        pass_time(30)
+        world.set_power(server.vmid, "stopped")
+        pass_time(60)
+        assert codes(why(rule).facts) == ["pending", "at_rest", "crossed"]
+
+    def test_one_that_was_down_before_is_no_news(self, rule_of, owner, server, why, clock):
+        Server.objects.filter(pk=server.pk).update(status="stopped", status_since=clock())
+        rule = rule_of(owner, metric="state", threshold=None, clear_at=None, duration=120)
+        found = why(rule)
+        assert codes(found.facts) == ["at_rest", "well"]
+        assert "seen to go down" in found.facts[-1].text
+
 
 class TestWhetherItWouldBeHeard:
     def test_nothing_is_in_the_way(self, rule, why):
