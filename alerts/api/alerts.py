@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -141,6 +142,8 @@ class AlertAcknowledgement(APIView):
 
 def marked(request: Request, alert_id: int, mark: Mark) -> dict[str, Any]:
     alert = alert_for(request, alert_id)
+    if not alert.may_be_marked_by(person_of(request)):
+        raise PermissionDenied
     if not mark(alert, actor=actor_of(request), now=datetime.now(UTC)):
         alert.refresh_from_db()
         if not alert.active:

@@ -98,9 +98,15 @@ class Alert(models.Model):
         ]
         indexes = [
             models.Index(fields=["owner", "active"], name="alert_owner_active"),
+            models.Index(fields=["owner", "tell_at"], name="alert_owner_tell_at"),
+            models.Index(fields=["active", "ended_at"], name="alert_active_ended"),
             models.Index(fields=["server", "-fired_at"], name="alert_server_history"),
             models.Index(fields=["-fired_at"], name="alert_history"),
         ]
+
+    def may_be_marked_by(self, user: User) -> bool:
+        """Acknowledging is for whose it is, and for staff with the right to it."""
+        return self.owner_id == user.pk or user.has_perm("alerts.change_alert")
 
     def __str__(self) -> str:
         return f"{self.metric} of {self.server_id} at {self.fired_at:%Y-%m-%d %H:%M}"

@@ -25,7 +25,7 @@ HOURS = {str(hours) for hours, _label in MUTES}
 @signed_in
 def alert_acknowledge(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     alert = alert_for(user, pk)
-    if alert.owner_id != user.pk and not user.has_perm("alerts.change_alert"):
+    if not alert.may_be_marked_by(user):
         raise PermissionDenied
     actor, now = actor_of(request), datetime.now(UTC)
     if "take_back" in request.POST:

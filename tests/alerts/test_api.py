@@ -350,6 +350,16 @@ class TestAlerts:
         assert call("post", path, {}).json() == first
         assert call("delete", path).json()["acknowledged_at"] is None
 
+    def test_staff_without_the_right_to_it_acknowledge_nothing(self, as_person, bob, alert_of):
+        User.objects.filter(pk=bob.pk).update(is_staff=True)
+        alert = alert_of()
+        helper = as_person(User.objects.get(pk=bob.pk))
+        assert helper("get", f"alerts/{alert.pk}/").status_code == 200
+        for method in ("post", "delete"):
+            assert helper(method, f"alerts/{alert.pk}/acknowledge/").status_code == 403
+        alert.refresh_from_db()
+        assert alert.acknowledged_at is None
+
     def test_what_is_over_cannot_be_acknowledged(self, call, alert_of, clock):
         path = f"alerts/{alert_of(active=None, ended_at=clock()).pk}/acknowledge/"
         assert error_of(call("post", path, {}), 422)["code"] == "over"
