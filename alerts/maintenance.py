@@ -32,7 +32,7 @@ def cancel(window: MaintenanceWindow, *, actor: Actor, now: datetime) -> None:
 
 def decide_again(window: MaintenanceWindow, *, now: datetime) -> None:
     """What waited for its end need not wait any more."""
-    held = Alert.objects.filter(told_at=None, tell_at__gt=now).filter(concerned(window))
+    held = Alert.objects.filter(tell_at__gt=now).filter(concerned(window))
     count = held.update(tell_at=now)
     faults = Incident.objects.filter(active=True, told_at=None, tell_at=window.ends_at)
     count += faults.update(tell_at=now)

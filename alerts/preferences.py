@@ -81,7 +81,7 @@ def check_hours(kept: AlertPreferences) -> None:
 
 
 def decide_again(user: User, now: datetime) -> None:
-    waiting = Alert.objects.filter(owner=user, told_at=None, tell_at__gt=now)
+    waiting = Alert.objects.filter(owner=user, tell_at__gt=now)
     if waiting.update(tell_at=now):
         enqueue("alerts.tell")
 

@@ -5,7 +5,7 @@ import pytest
 from accounts.audit import Actor
 from accounts.models import AuditEntry, Source, User
 from alerts import preferences
-from alerts.models import Alert, AlertPreferences
+from alerts.models import Alert, AlertPreferences, Notification
 from servers.operations import Invalid
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +86,22 @@ def test_what_quiet_hours_held_is_decided_anew(
     alert.refresh_from_db()
     assert alert.tell_at == clock()
     assert "alerts.tell" in [message.name for message in sent]
+
+
+def test_a_recovery_that_they_held_is_told_when_there_are_none_any_more(
+    change, rule_of, no_defaults, owner, guest, pass_time
+):
+    rule_of(owner)
+    guest.busy_cpu = 0.97
+    pass_time(180)
+    change(quiet_from=time(0), quiet_until=time(23, 59))
+    guest.busy_cpu = 0.1
+    pass_time(120)
+    assert Alert.objects.get().ended_at
+    assert not Notification.objects.filter(kind="recovered").exists()
+    change(quiet_from=None, quiet_until=None)
+    pass_time(30)
+    assert Notification.objects.filter(kind="recovered").exists()
 
 
 def test_the_audit_log_tells_what_changed(change, alice):
