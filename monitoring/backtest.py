@@ -241,7 +241,10 @@ def notes_of(rule: AlertRule) -> Iterator[str]:
     if metric in WORK_OF_OTHERS and not rule.even_intended:
         yield _("Backups and moves, which begin no alert, are not known of the past.")
     if rule.no_data:
-        yield _("Of a time without samples it is not known whether the server was stopped.")
+        yield _(
+            "Of a time without samples it is not known whether the server was stopped, or the "
+            "panel was away."
+        )
 
 
 # For a chart

@@ -99,13 +99,13 @@ def trial_of(
     """`person` is who would be told, `viewer` in whose time zone it is said."""
     now = int(datetime.now(UTC).timestamp())
     test = try_rule(rule, server.pk, person=person, start=now - WEEK, end=now, now=now)
-    lines = [line_of(rule, test, place, viewer, now) for place in range(len(test.episodes))]
-    newest = list(reversed(lines))
+    count = len(test.episodes)
+    newest = range(count - 1, max(-1, count - 1 - MOST_LISTED), -1)
     return Trial(
         test=test,
         server=server,
-        lines=newest[:MOST_LISTED],
-        more=max(0, len(newest) - MOST_LISTED),
+        lines=[line_of(rule, test, place, viewer, now) for place in newest],
+        more=count - len(newest),
         messages=len(test.telling.told) if test.telling else 0,
         chart=chart_of(rule, test),
     )

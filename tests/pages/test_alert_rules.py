@@ -7,6 +7,7 @@ import pytest
 from accounts.audit import SYSTEM
 from alerts import destinations, rulebook, rules
 from alerts.models import AlertRule
+from alerts.views import trying
 from monitoring import samples
 from monitoring.readings import Measured
 from servers import labels
@@ -313,6 +314,19 @@ class TestTrying:
         assert chart["threshold"] == 0.8
         assert [len(span) for span in chart["spans"]] == [3]
         assert len(chart["told"]) == 2
+
+    def test_of_much_the_latest_is_listed_and_the_rest_counted(self, tried, monkeypatch):
+        asked = []
+        said_of = trying.said_of
+        monkeypatch.setattr(
+            trying, "said_of", lambda *about: asked.append(about) or said_of(*about)
+        )
+        trial = tried(threshold="5", duration="0", condition="greater_than").context["trial"]
+        assert (len(trial.lines), trial.more) == (1, 0)
+        monkeypatch.setattr(trying, "MOST_LISTED", 0)
+        trial = tried(threshold="5", duration="0").context["trial"]
+        assert (len(trial.lines), trial.more) == (0, 1)
+        assert len(asked) == 1
 
     def test_that_it_would_not(self, tried):
         assert "It would not have fired" in text_of(tried(threshold="99"))
