@@ -14,9 +14,10 @@ from accounts.models import User
 from alerts import letters, links, outbox
 from alerts.channels import CHANNELS, MAIL
 from alerts.channels.base import Channel, Secret
-from alerts.models import Notification, NotificationChannel
+from alerts.models import Alert, Notification, NotificationChannel
 from alerts.plain import one_line
 from servers.operations import Invalid
+from servers.queue import enqueue
 from servers.secrets import seal, unseal
 
 MOST = 20
@@ -156,7 +157,18 @@ def remove(channel: NotificationChannel, *, actor: Actor, now: datetime) -> None
 def enable(channel: NotificationChannel, *, actor: Actor, now: datetime) -> bool:
     """Switches it on, and tries again where it was refused."""
     fields = {"enabled": True, "failed_at": None, "failure": ""}
-    return switch(channel, fields, "channel.enabled", actor=actor, now=now)
+    with transaction.atomic():
+        switched = switch(channel, fields, "channel.enabled", actor=actor, now=now)
+        if switched:
+            decide_again(channel, now=now)
+    return switched
+
+
+def decide_again(channel: NotificationChannel, *, now: datetime) -> None:
+    """What still fires and found no way to its owner may find this one."""
+    untold = Alert.objects.firing().filter(owner=channel.owner_id, told_at=None)
+    if untold.update(tell_at=now):
+        enqueue("alerts.tell")
 
 
 def disable(channel: NotificationChannel, *, actor: Actor, now: datetime) -> bool:
@@ -209,6 +221,7 @@ def confirm(token: str, *, now: datetime) -> NotificationChannel:
         waiting = NotificationChannel.objects.filter(pk=channel.pk, confirmed_at=None)
         if waiting.filter(target=channel.target).update(confirmed_at=now):
             note(channel, "channel.confirmed", actor=SYSTEM, now=now)
+            decide_again(channel, now=now)
     channel.refresh_from_db()
     return channel
 

@@ -13,13 +13,14 @@ from alerts import destinations, letters, mutes, outbox
 from alerts.decide import Reason, quiet_until
 from alerts.episodes import AT_ONCE, chunks
 from alerts.models import Alert, AlertEvent, AlertPreferences, Notification, Severity
-from alerts.telling import locked_preferences, put_off, silences, unless_it_fails
+from alerts.situation import silences
+from alerts.telling import locked_preferences, put_off, unless_it_fails
 
 # So that what several clusters find is one message.
 GRACE = timedelta(minutes=2)
 OWNERS_AT_ONCE = 1000
-# Of more, the letter names the first and counts the rest.
-MOST_ALERTS = 1000
+# In one message, which names the first and counts the rest.
+MOST_ALERTS = 20_000
 UNASKED_SECONDS = 6 * 3600
 
 
@@ -105,17 +106,28 @@ def held_until(
 
 
 def hold(due: Sequence[Alert], until: datetime, now: datetime) -> None:
-    ids = [alert.pk for alert in due]
-    Alert.objects.filter(pk__in=ids).update(tell_at=until)
+    put_at([alert.pk for alert in due], until)
     note(due, AlertEvent.Kind.HELD, now, reason=Reason.QUIET, until=until)
 
 
+def put_at(ids: Sequence[int], tell_at: datetime | None) -> None:
+    for some in chunks(ids):
+        Alert.objects.filter(pk__in=some).update(tell_at=tell_at)
+
+
 def tell(person: User, due: Sequence[Alert], *, now: datetime) -> None:
+    put_at([alert.pk for alert in due], None)
+    # What a server did is nothing to whose it is not any more.
+    lost = [alert for alert in due if alert.server.owner_id != person.pk]
+    theirs = [alert for alert in due if alert.server.owner_id == person.pk]
     silent = list(mutes.in_force(now).filter(owner=person))
-    muted = [alert for alert in due if any(silences(mute, alert) for mute in silent)]
-    left = [alert for alert in due if alert not in muted]
-    Alert.objects.filter(pk__in=[alert.pk for alert in due]).update(tell_at=None)
-    note(muted, AlertEvent.Kind.NOT_TOLD, now, reason=Reason.MUTED)
+    muted = {alert.pk for alert in theirs if any(silences(mute, alert) for mute in silent)}
+    left = [alert for alert in theirs if alert.pk not in muted]
+    note(lost, AlertEvent.Kind.NOT_TOLD, now, reason=Reason.OWNER_CHANGED)
+    note(
+        [alert for alert in theirs if alert.pk in muted],
+        AlertEvent.Kind.NOT_TOLD, now, reason=Reason.MUTED,
+    )  # fmt: skip
     channels = destinations.usable(person, [], now=now) if left else []
     if left and not channels:
         note(left, AlertEvent.Kind.NOT_TOLD, now, reason=Reason.NO_CHANNEL)
@@ -151,13 +163,16 @@ def note(
     notification: Notification | None = None,
 ) -> None:
     AlertEvent.objects.bulk_create(
-        AlertEvent(
-            alert=alert,
-            at=now,
-            kind=kind,
-            reason=reason.value if reason else "",
-            until=until,
-            notification=notification,
-        )
-        for alert in alerts
+        [
+            AlertEvent(
+                alert=alert,
+                at=now,
+                kind=kind,
+                reason=reason.value if reason else "",
+                until=until,
+                notification=notification,
+            )
+            for alert in alerts
+        ],
+        batch_size=AT_ONCE,
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts import audit
 from accounts.audit import Actor
@@ -184,6 +184,12 @@ def note(alerts: Sequence[Alert], kind: AlertEvent.Kind, *, now: datetime) -> No
     )
     live.publish([alert_event(alert) for alert in alerts])
     if alerts:
+        enqueue("alerts.tell")
+
+
+def decide_again(alerts: QuerySet[Alert], *, now: datetime) -> None:
+    """Whether anybody is told of these is decided anew."""
+    if alerts.update(tell_at=now):
         enqueue("alerts.tell")
 
 

@@ -117,6 +117,9 @@ def held(rule: Rule, standing: Standing, now: int) -> Standing:
 
 
 def without(rule: Rule, standing: Standing, value: Value, now: int) -> Standing:
+    if standing.state == State.NO_DATA and not rule.no_data:
+        # Nobody asks for it any more.
+        return OK
     if standing.state == State.PENDING and standing.missing_since is None:
         return standing._replace(missing_since=now)
     if not value.begins:

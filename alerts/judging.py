@@ -246,18 +246,17 @@ def dismissed(server: int, rule_id: int, kept: Kept, why: str) -> Turn:
 
 
 def after_a_gap(standings: Standings, seen: Observation) -> Standings:
-    """Nobody looked for a while: what was pending was not seen to hold."""
+    """Nobody looked for a while: neither did what was pending hold, nor was it missing, as far as
+    anybody saw. Both begin anew."""
     last = seen.last
     if last.judged_at is None or seen.at - last.judged_at - last.pause <= rulebook.patience():
         return standings
-    unseen_since = last.judged_at + last.interval
     for of_server in standings.values():
         for rule, kept in of_server.items():
             standing = kept.standing
-            if standing.state == State.PENDING and standing.missing_since is None:
-                of_server[rule] = kept._replace(
-                    standing=standing._replace(missing_since=unseen_since), stored=standing
-                )
+            if standing.state in (State.PENDING, State.MISSING):
+                anew = Standing(standing.state, seen.at)
+                of_server[rule] = kept._replace(standing=anew, stored=standing)
     return standings
 
 
@@ -281,6 +280,11 @@ def measured_value(rule: Rule, server: int, observed: Observed, seen: Observatio
     figures = seen.figures.get(server)
     if figures is None:
         return MISSING
+    told = seen.file_systems.get(server)
+    by_agent = figures.disk_source == LastSample.Source.AGENT
+    if rule.mountpoint and told and by_agent and rule.mountpoint not in told:
+        # The agent tells of others: this one is not mounted any more.
+        return VOID
     read = reader((rule.metric, rule.trust, rule.mountpoint), seen)
     return Value(read(server, figures))
 
@@ -321,7 +325,8 @@ def memory_of_guest(server: int, figures: Figures) -> float | None:
 
 def disk_reader(trust: Trust, mountpoint: str, seen: Observation) -> Read:
     """Of one file system, or of the fullest; as a whole where nobody tells of file systems."""
-    oldest = seen.at - FRESH_SECONDS if trust == Trust.FRESH else 0
+    fresh = max(FRESH_SECONDS, rulebook.patience())
+    oldest = seen.at - fresh if trust == Trust.FRESH else 0
     by_agent = trust == Trust.GUEST or bool(mountpoint)
 
     def read(server: int, figures: Figures) -> float | None:

@@ -14,7 +14,7 @@ from accounts.audit import Actor
 from accounts.models import User
 from alerts import episodes, rulebook
 from alerts.metrics import FLAGS, KINDS, MEASURED, TOLD_BY_GUEST, Metric, Trust
-from alerts.models import AlertRule, NotificationChannel
+from alerts.models import Alert, AlertRule, NotificationChannel
 from servers import labels
 from servers.models import Server
 from servers.operations import Invalid
@@ -109,6 +109,8 @@ def change(
             rule.channels.set(own(rule.owner, channels))
         if any(before[name] != getattr(rule, name) for name in ABOUT):
             episodes.end_of_rule([rule.pk], now=now)
+        elif before["remind_every"] != rule.remind_every:
+            episodes.decide_again(Alert.objects.firing().filter(rule=rule), now=now)
         rulebook.changed()
         note(rule, "alert_rule.changed", actor, now)
     return rule

@@ -265,6 +265,8 @@ class Asked:
         rule = self.rule
         if value is None:
             yield Fact("well", str(WELL.get(rule.metric, WELL_OTHERWISE)))
+        elif value.is_void and rule.mountpoint:
+            yield self.of_no_file_system()
         elif value.is_void:
             yield Fact("void", _("There is nothing to measure while it does not run."))
         elif value.number is None:
@@ -316,6 +318,10 @@ class Asked:
             return None
         return getattr(last, name) or None
 
+    def of_no_file_system(self) -> Fact:
+        text = _("The guest agent does not tell of the file system %(name)s.")
+        return Fact("no_file_system", text % {"name": self.rule.mountpoint})
+
     def of_missing(self) -> Iterator[Fact]:
         """Nothing that the rule believes."""
         last, rule = self.last_sample(), self.rule
@@ -326,8 +332,7 @@ class Asked:
             text = _("The last values are of %(when)s.") % {"when": self.moment(at)}
             yield Fact("stale", text, at=at)
         elif rule.mountpoint:
-            text = _("The guest agent does not tell of the file system %(name)s.")
-            yield Fact("no_file_system", text % {"name": rule.mountpoint})
+            yield self.of_no_file_system()
         elif rule.trust != Trust.ANY:
             text = _("There is a value, but not one that the rule believes: %(wanted)s.")
             words = {"wanted": rule.get_trust_display()}

@@ -6,53 +6,37 @@ waiting, and whatever dies on the way is found by the next pass.
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Max
 
-from accounts.models import User
-from alerts import destinations, incidents, letters, mutes, outbox
-from alerts.decide import (
-    Decision,
-    Drop,
-    Facts,
-    Hold,
-    Message,
-    Reason,
-    Silence,
-    Tell,
-    decide,
-    quiet_until,
-)
-from alerts.lately import Episodes, episodes_of, firsts_of, is_of_fault, later
+from alerts import incidents, letters, outbox
+from alerts.decide import Decision, Drop, Hold, Message, Reason, Tell
 from alerts.models import (
     Alert,
     AlertEvent,
     AlertPreferences,
     Incident,
-    MaintenanceWindow,
-    Mute,
     Notification,
     NotificationChannel,
-    Severity,
 )
+from alerts.situation import Situation
 
 logger = logging.getLogger(__name__)
 
-# When it is asked again whether a cluster that staff do not have polled is back.
-TAKEN_OUT = timedelta(minutes=10)
 AFTER_A_FAILURE = timedelta(minutes=1)
 OWNERS_AT_ONCE = 5000
 # Of one owner, in one transaction.
 ALERTS_AT_ONCE = 1000
-ENDED_WELL = ("", Alert.End.RECOVERED, Alert.End.VOID)
 TOLD = {
     Message.RECOVERED: AlertEvent.Kind.TOLD_RECOVERY,
     Message.REMINDER: AlertEvent.Kind.REMINDED,
 }
+# Fields of an alert, by name, in an order: so that alike is the same.
+Change = tuple[tuple[str, object], ...]
 
 
 def tell_due(clock: Callable[[], datetime]) -> int:
@@ -65,10 +49,11 @@ def tell_due(clock: Callable[[], datetime]) -> int:
         )
     leave_ownerless(now)
     due = Alert.objects.filter(tell_at__lte=now, owner__isnull=False, found_later=False)
-    owners = list(due.values_list("owner_id", flat=True).distinct()[:OWNERS_AT_ONCE])
-    for owner in owners:
+    owners = due.order_by("owner_id").values_list("owner_id", flat=True).distinct()
+    told = list(owners[:OWNERS_AT_ONCE])
+    for owner in told:
         unless_it_fails(partial(tell_owner, owner, now=clock()), partial(put_off, owner, now=now))
-    return len(owners)
+    return len(told)
 
 
 def unless_it_fails(tell: Callable[[], None], put_off: Callable[[], object]) -> None:
@@ -116,7 +101,7 @@ def tell_owner(owner_id: int, *, now: datetime) -> None:
             .order_by("fired_at", "pk")[:ALERTS_AT_ONCE]
         )
         if due:
-            Round(preferences.user, preferences, due, now).tell()
+            Round(Situation(preferences.user, preferences, due, now)).tell()
 
 
 def locked_preferences(owner_id: int) -> AlertPreferences:
@@ -126,152 +111,83 @@ def locked_preferences(owner_id: int) -> AlertPreferences:
 
 
 class Round:
-    """What is decided for one owner at one time."""
+    """What is decided for one owner at one time is carried out, alike alerts together."""
 
-    def __init__(
-        self, owner: User, preferences: AlertPreferences, due: Sequence[Alert], now: datetime
-    ) -> None:
-        self.owner = owner
-        self.preferences = preferences
-        self.due = due
-        self.now = now
-        servers = {alert.server_id for alert in due}
-        self.episodes = episodes_of(owner, servers, now)
-        self.mutes = list(mutes.in_force(now).filter(owner=owner))
-        self.windows = list(incidents.open_windows(now))
-        self.incidents = incidents.covering(servers)
-        self.quiet_until = quiet_until(
-            preferences.quiet_from, preferences.quiet_until, owner.time_zone, now
-        )
-        self.channels: dict[int | None, list[NotificationChannel]] = {}
-        self.faults_told: dict[int, datetime | None] = {}
-        self.firsts = firsts_of(alert.pk for alert in due if not alert.active and alert.told_at)
+    def __init__(self, situation: Situation) -> None:
+        self.situation = situation
+        self.now = situation.now
 
     def tell(self) -> None:
         telling: dict[Message, list[Alert]] = defaultdict(list)
-        for alert in self.due:
-            decision = self.decision(alert)
-            if isinstance(decision, Tell):
-                if self.take(alert, decision.message):
+        kept_back: list[tuple[Alert, Hold | Drop]] = []
+        for change, decided in self.alike().items():
+            mine = still_as_read([alert for alert, _ in decided])
+            Alert.objects.filter(pk__in=mine).update(**dict(change))
+            for alert, decision in decided:
+                if alert.pk not in mine:
+                    # It changed meanwhile, which is a round of its own.
+                    continue
+                if isinstance(decision, Tell):
                     telling[decision.message].append(alert)
-            else:
-                self.keep_back(alert, decision)
+                else:
+                    kept_back.append((alert, decision))
+        self.note_silence(kept_back)
         for message, alerts in telling.items():
-            SEND[message](self, alerts)
+            SEND[message](self, sorted(alerts, key=lambda alert: (alert.fired_at, alert.pk)))
 
-    # Deciding
+    def alike(self) -> Mapping[Change, list[tuple[Alert, Decision]]]:
+        """What is due, by what changes of it."""
+        found: dict[Change, list[tuple[Alert, Decision]]] = defaultdict(list)
+        for alert in self.situation.due:
+            decision = self.situation.decision(alert)
+            if isinstance(decision, Tell):
+                change = self.told(alert, decision.message)
+            else:
+                change = self.held(alert, decision)
+            found[tuple(sorted(change.items()))].append((alert, decision))
+        return found
 
-    def decision(self, alert: Alert) -> Decision:
-        if alert.server.owner_id != alert.owner_id and alert.end_reason in ENDED_WELL:
-            # No cycle has seen yet that it changed hands.
-            return Drop(Reason.OWNER_CHANGED)
-        cooldown = timedelta(seconds=settings.ALERT_MAIL_INTERVAL)
-        decision = decide(self.facts(alert), cooldown=cooldown, now=self.now)
-        if isinstance(decision, Tell) and not self.destinations(alert, decision.message):
-            return Drop(Reason.NO_CHANNEL)
-        return decision
-
-    def facts(self, alert: Alert) -> Facts:
-        rule = alert.rule
-        episodes = self.episodes.get((alert.server_id, alert.rule_id), Episodes())
-        remind = rule.remind_every if rule else None
-        ended = not alert.active
-        cause = None if ended else self.cause(alert)
-        return Facts(
-            ended=ended,
-            ended_well=alert.end_reason in ENDED_WELL,
-            told_at=alert.told_at,
-            last_told=later(episodes.last_told, self.last_fault(cause)),
-            lately=episodes.lately,
-            acknowledged=alert.acknowledged_at is not None,
-            critical=alert.severity == Severity.CRITICAL,
-            tell_recovery=rule.tell_recovery if rule else True,
-            remind_every=timedelta(seconds=remind) if remind else None,
-            maintenance=self.maintenance(alert),
-            mute=self.mute(alert),
-            quiet_until=self.quiet_until,
-            critical_anyway=self.preferences.critical_anyway,
-            fault=is_of_fault(alert) if ended else cause is not None,
-        )
-
-    def maintenance(self, alert: Alert) -> Silence | None:
-        ends = [window.ends_at for window in self.windows if concerns(window, alert)]
-        if alert.active and not alert.server.cluster.enabled:
-            # Staff have taken it out: what was true when it was polled last tells nothing now.
-            ends.append(self.now + TAKEN_OUT)
-        return Silence(max(ends)) if ends else None
-
-    def mute(self, alert: Alert) -> Silence | None:
-        covering = [mute for mute in self.mutes if silences(mute, alert)]
-        if not covering:
-            return None
-        ends = [mute.until for mute in covering if mute.until]
-        return Silence(max(ends) if len(ends) == len(covering) else None)
-
-    def cause(self, alert: Alert) -> Incident | None:
-        return incidents.cause_of(alert, self.incidents.get(alert.server_id, ()))
-
-    def last_fault(self, cause: Incident | None) -> datetime | None:
-        """When its owner was told of an earlier fault of the same host."""
-        if cause is None:
-            return None
-        if cause.pk not in self.faults_told:
-            self.faults_told[cause.pk] = incidents.told_lately(cause, self.owner, self.now)
-        return self.faults_told[cause.pk]
-
-    def destinations(self, alert: Alert, message: Message) -> list[NotificationChannel]:
+    def told(self, alert: Alert, message: Message) -> dict[str, object]:
         if message == Message.RECOVERED:
-            return [first.channel for first in self.firsts.get(alert.pk, ()) if first.channel]
-        if alert.rule_id not in self.channels:
-            chosen = list(alert.rule.channels.all()) if alert.rule and alert.rule.owner_id else []
-            self.channels[alert.rule_id] = destinations.usable(self.owner, chosen, now=self.now)
-        return self.channels[alert.rule_id]
-
-    # Storing
-
-    def take(self, alert: Alert, message: Message) -> bool:
-        """False where it changed meanwhile, which is a round of its own."""
-        changes: dict[str, object] = {"tell_at": None}
-        if message != Message.RECOVERED:
-            changes["told_at"] = self.now
-            if alert.active and alert.rule and alert.rule.remind_every:
-                changes["tell_at"] = self.now + timedelta(seconds=alert.rule.remind_every)
+            return {"tell_at": None}
+        change: dict[str, object] = {"tell_at": None, "told_at": self.now}
         if message == Message.FAULT:
-            changes["incident"] = self.cause(alert)
-            changes["tell_at"] = None
-        return self.change(alert, changes)
+            cause = self.situation.cause(alert)
+            return change | {"incident": cause.pk if cause else None}
+        if alert.active and alert.rule and alert.rule.remind_every:
+            change["tell_at"] = self.now + timedelta(seconds=alert.rule.remind_every)
+        return change
 
-    def change(self, alert: Alert, changes: dict[str, object]) -> bool:
-        as_read = Alert.objects.filter(
-            pk=alert.pk,
-            active=alert.active,
-            tell_at=alert.tell_at,
-            acknowledged_at=alert.acknowledged_at,
-        )
-        if alert.active is None:
-            as_read = Alert.objects.filter(pk=alert.pk, active__isnull=True, tell_at=alert.tell_at)
-        return bool(as_read.update(**changes))
-
-    def keep_back(self, alert: Alert, decision: Hold | Drop) -> None:
-        until = decision.until if isinstance(decision, Hold) else None
-        changes: dict[str, object] = {"tell_at": until}
+    def held(self, alert: Alert, decision: Hold | Drop) -> dict[str, object]:
+        change: dict[str, object] = {
+            "tell_at": decision.until if isinstance(decision, Hold) else None
+        }
         if alert.active and alert.told_at is None:
             # So that it is decided anew when the fault is over, and ends with it.
-            changes["incident"] = self.cause(alert)
-        if not self.change(alert, changes):
-            return
-        if decision.reason == Reason.REMINDER or (alert.told_at and alert.active):
-            # It was told; that nothing more is told needs no word.
-            return
-        kind = AlertEvent.Kind.HELD if isinstance(decision, Hold) else AlertEvent.Kind.NOT_TOLD
-        last = alert.events.last()
-        if last and (last.kind, last.reason) == (kind.value, decision.reason.value):
-            # For the same reason, for longer.
-            AlertEvent.objects.filter(pk=last.pk).update(until=until)
-            return
-        AlertEvent.objects.create(
-            alert=alert, at=self.now, kind=kind, reason=decision.reason.value, until=until
-        )
+            cause = self.situation.cause(alert)
+            change["incident"] = cause.pk if cause else None
+        return change
+
+    def note_silence(self, kept_back: Sequence[tuple[Alert, Hold | Drop]]) -> None:
+        """Each with its reason; that nothing more is told of what was told needs no word."""
+        silent = [
+            (alert, decision)
+            for alert, decision in kept_back
+            if decision.reason != Reason.REMINDER and not (alert.told_at and alert.active)
+        ]
+        last = last_events(alert.pk for alert, _ in silent)
+        new: list[AlertEvent] = []
+        longer: dict[datetime | None, list[int]] = defaultdict(list)
+        for alert, decision in silent:
+            event = silence(alert, decision, self.now)
+            before = last.get(alert.pk)
+            if before and (before.kind, before.reason) == (event.kind, event.reason):
+                longer[event.until].append(before.pk)
+            else:
+                new.append(event)
+        AlertEvent.objects.bulk_create(new)
+        for until, events in longer.items():
+            AlertEvent.objects.filter(pk__in=events).update(until=until)
 
     # Sending
 
@@ -279,7 +195,7 @@ class Round:
         """One message for each channel, of all that go there."""
         by_channel: dict[NotificationChannel, list[Alert]] = defaultdict(list)
         for alert in alerts:
-            for channel in self.destinations(alert, message):
+            for channel in self.situation.destinations(alert, message):
                 by_channel[channel].append(alert)
         for channel, of_channel in by_channel.items():
             self.put_out(message, channel, of_channel)
@@ -290,16 +206,16 @@ class Round:
         for alert in alerts:
             alike[alert.server_id, alert.rule_id].append(alert)
         for key, episodes in alike.items():
-            count = self.episodes[key].lately
-            for channel in self.destinations(episodes[-1], Message.FLAPPING):
+            count = self.situation.episodes[key].lately
+            for channel in self.situation.destinations(episodes[-1], Message.FLAPPING):
                 self.put_out(Message.FLAPPING, channel, episodes, count=count)
 
     def send_faults(self, alerts: Sequence[Alert]) -> None:
         together: dict[tuple[Incident, NotificationChannel], list[Alert]] = defaultdict(list)
         for alert in alerts:
-            cause = self.cause(alert)
+            cause = self.situation.cause(alert)
             if cause is not None:
-                for channel in self.destinations(alert, Message.FAULT):
+                for channel in self.situation.destinations(alert, Message.FAULT):
                     together[cause, channel].append(alert)
         for (cause, channel), of_cause in together.items():
             self.put_out(Message.FAULT, channel, of_cause, incident=cause)
@@ -311,7 +227,7 @@ class Round:
             tuple[NotificationChannel, int | None], list[tuple[Alert, Notification]]
         ] = defaultdict(list)
         for alert in alerts:
-            for first in self.firsts.get(alert.pk, ()):
+            for first in self.situation.firsts.get(alert.pk, ()):
                 if first.channel:
                     is_sent = first.status == Notification.Status.SENT
                     together[first.channel, None if is_sent else first.pk].append((alert, first))
@@ -332,14 +248,16 @@ class Round:
     ) -> None:
         kind = Notification.Kind(message.value)
         letter = letters.compose(
-            kind, self.owner, alerts=alerts, incident=incident, now=self.now, count=count
+            kind, self.situation.owner, alerts=alerts, incident=incident, now=self.now, count=count
         )
         notification = outbox.tell(
-            self.owner,
+            self.situation.owner,
             subject=letter.subject,
             body=letter.body,
             # Of a fault, each is told once, whenever what comes of it fires.
-            key=f"fault-{incident.pk}-{self.owner.pk}-{channel.pk}" if incident else None,
+            key=f"fault-{incident.pk}-{self.situation.owner.pk}-{channel.pk}"
+            if incident
+            else None,
             kind=kind,
             channel=channel,
             alerts=alerts,
@@ -364,18 +282,39 @@ SEND: dict[Message, Callable[[Round, Sequence[Alert]], None]] = {
 }
 
 
-def concerns(window: MaintenanceWindow, alert: Alert) -> bool:
-    server = alert.server
-    return (
-        (window.server_id is not None and window.server_id == server.pk)
-        or (window.node_id is not None and window.node_id == server.node_id)
-        or (window.cluster_id is not None and window.cluster_id == server.cluster_id)
+def still_as_read(alerts: Sequence[Alert]) -> set[int]:
+    """Those that nobody has changed since, locked. What a cycle is just changing is left to the
+    next round, where the database can tell: two that wait for each other would both lose time."""
+    skip = connection.features.has_select_for_update_skip_locked
+    found: set[int] = set()
+    alike: dict[tuple[bool | None, datetime | None, datetime | None], list[int]]
+    alike = defaultdict(list)
+    for alert in alerts:
+        # Who acknowledges what is over changes nothing.
+        acknowledged_at = alert.acknowledged_at if alert.active else None
+        alike[alert.active, alert.tell_at, acknowledged_at].append(alert.pk)
+    for (active, tell_at, acknowledged_at), ids in alike.items():
+        rows = Alert.objects.filter(pk__in=ids, active=active, tell_at=tell_at)
+        if active:
+            rows = rows.filter(acknowledged_at=acknowledged_at)
+        rows = rows.order_by("pk").select_for_update(skip_locked=skip)
+        found.update(rows.values_list("pk", flat=True))
+    return found
+
+
+def silence(alert: Alert, decision: Hold | Drop, now: datetime) -> AlertEvent:
+    is_held = isinstance(decision, Hold)
+    return AlertEvent(
+        alert=alert,
+        at=now,
+        kind=(AlertEvent.Kind.HELD if is_held else AlertEvent.Kind.NOT_TOLD).value,
+        reason=decision.reason.value,
+        until=decision.until if isinstance(decision, Hold) else None,
     )
 
 
-def silences(mute: Mute, alert: Alert) -> bool:
-    """A mute of a default rule is one of what replaces it, too."""
-    if mute.server_id is not None and mute.server_id != alert.server_id:
-        return False
-    base = alert.rule.replaces_id if alert.rule else None
-    return mute.rule_id is None or mute.rule_id in (alert.rule_id, base)
+def last_events(alerts: Iterable[int]) -> dict[int, AlertEvent]:
+    """The newest of each of these alerts."""
+    rows = AlertEvent.objects.filter(alert__in=list(alerts)).order_by()
+    newest = rows.values_list("alert").annotate(last=Max("pk")).values_list("last", flat=True)
+    return {event.alert_id: event for event in AlertEvent.objects.filter(pk__in=list(newest))}

@@ -130,6 +130,10 @@ def end_reason(alert: Alert) -> str:
             return _("There are values again.")
         case Alert.End.RECOVERED:
             return _("It recovered.")
+        case Alert.End.VOID if alert.metric == Metric.SNAPSHOT_FAILED:
+            return _("No snapshots are scheduled any more.")
+        case Alert.End.VOID if alert.mountpoint:
+            return _("This file system is not there any more.")
         case Alert.End.VOID:
             return _("The server was stopped.")
         case Alert.End.RULE_CHANGED:

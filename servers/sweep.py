@@ -27,7 +27,7 @@ def sweep(now: datetime) -> None:
 
 def queued_clusters() -> list[int]:
     queued = Action.objects.unfinished().filter(is_queued=True, sent_at=None)
-    return list(queued.values_list("server__cluster_id", flat=True).distinct())
+    return list(queued.order_by().values_list("server__cluster_id", flat=True).distinct())
 
 
 def send_again(now: datetime) -> None:

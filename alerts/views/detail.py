@@ -17,7 +17,7 @@ from alerts.explain import Explanation, Read
 from alerts.judge import thresholds
 from alerts.metrics import KINDS, MEASURED, Metric
 from alerts.models import Alert, AlertEvent
-from alerts.telling import silences
+from alerts.situation import silences
 from alerts.views.acting import alert_for
 from alerts.views.door import signed_in
 from servers.views.actions import is_fetched

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from alerts import mutes
 from alerts.models import Alert, AlertQuerySet, Incident, Mute, Severity
-from alerts.telling import silences
+from alerts.situation import silences
 from alerts.views.door import signed_in
 from servers.views.actions import is_fetched
 

@@ -393,3 +393,43 @@ def test_a_rule_that_is_deleted_between_reading_and_writing(
     pass_cycle()
     assert len(calls) == 2
     assert Alert.objects.firing().count() == 1
+
+
+def test_a_gap_counts_neither_as_held_nor_as_missing(
+    guest, world, owner, pass_time, clock, no_defaults, rule_of
+):
+    rule_of(owner, no_data=True, duration=600)
+    pass_time(60)
+    world.freeze_pvestatd(guest.node)
+    pass_time(60)
+    assert AlertStanding.objects.get().state == "missing"
+    clock.pass_by(1000)
+    pass_time(60)
+    assert not Alert.objects.exists()
+    pass_time(120)
+    assert firing().kind == "no_data"
+
+
+def test_a_file_system_that_is_not_there_any_more(
+    server, pass_time, no_defaults, rule_of, owner, clock
+):
+    pass_time(60)
+    rule_of(owner, metric="disk", mountpoint="/data", threshold=0.5, clear_at=0.5, duration=0)
+    gib = 2**30
+
+    def told(*systems):
+        GuestDisk.objects.filter(server=server).update(
+            state="ok", used=60 * gib, total=100 * gib, fullest=0.6, fullest_at="/",
+            file_systems=[
+                {"mountpoint": name, "kind": "ext4", "used": 6 * gib, "total": 10 * gib}
+                for name in systems
+            ],
+            measured_at=int(clock.seconds), next_look_at=2**40,
+        )  # fmt: skip
+
+    told("/", "/data")
+    pass_time(30)
+    assert firing().value == pytest.approx(0.6)
+    told("/")
+    pass_time(30)
+    assert Alert.objects.get().end_reason == "void"

@@ -233,3 +233,10 @@ def test_nothing_missing_fires_or_clears(rule, timed):
 def test_no_standing_is_beyond_it(state, rule, value, gap):
     after = judge(rule, Standing(state, 1000), value, 1000 + gap)
     assert after.state in State
+
+
+def test_no_data_that_nobody_asks_for_any_more_is_over():
+    asking = RULE._replace(no_data=True)
+    last = run(asking, [None] * 6)[-1]
+    assert last.state == State.NO_DATA
+    assert judge(RULE, last, Value(None), 5000) == OK

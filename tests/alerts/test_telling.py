@@ -7,7 +7,7 @@ from django.core import mail
 
 from accounts.audit import SYSTEM, Actor
 from accounts.models import Source
-from alerts import episodes, mutes, rules, telling
+from alerts import destinations, episodes, mutes, rules, situation, telling
 from alerts.models import Alert, AlertPreferences, Incident, MaintenanceWindow, Notification
 from servers import ownership
 from servers.models import Cluster, Server
@@ -251,7 +251,7 @@ def test_one_that_changes_while_it_is_decided_is_decided_anew(
 ):
     busy(0.97)
     pass_cycle()
-    decide = telling.decide
+    decide = situation.decide
 
     def meanwhile(facts, **more):
         alert = Alert.objects.firing().first()
@@ -259,7 +259,7 @@ def test_one_that_changes_while_it_is_decided_is_decided_anew(
             episodes.finish([alert], "recovered", now=clock())
         return decide(facts, **more)
 
-    monkeypatch.setattr(telling, "decide", meanwhile)
+    monkeypatch.setattr(situation, "decide", meanwhile)
     telling.tell_due(clock)
     assert kinds() == []
     assert Alert.objects.get().tell_at is not None
@@ -414,3 +414,52 @@ def test_what_is_odd_about_one_owner_keeps_nobody_waiting(
     clock.pass_by(61)
     telling.tell_due(clock)
     assert Notification.objects.count() == 2
+
+
+def test_who_had_no_channel_is_told_by_the_one_that_is_set_right(
+    rule, busy, pass_time, owner, actor, clock
+):
+    channel = destinations.own_mail(owner, clock())
+    destinations.disable(channel, actor=actor, now=clock())
+    busy(0.97)
+    pass_time(60)
+    assert reasons(Alert.objects.get())[-1] == ("not_told", "no_channel")
+    destinations.enable(channel, actor=actor, now=clock())
+    pass_time(30)
+    assert kinds() == ["fired"]
+
+
+def test_reminders_that_are_asked_for_while_it_fires(rule, busy, pass_time, actor, clock):
+    busy(0.97)
+    pass_time(60)
+    rules.change(rule, {"remind_every": 3600}, actor=actor, now=clock())
+    pass_time(3700, every=100)
+    assert kinds() == ["fired", "reminder"]
+
+
+def test_a_thousand_alerts_take_a_handful_of_queries(
+    rule, owner, polled, clock, django_assert_max_num_queries
+):
+    """However many of an owner's are due."""
+    servers = Server.objects.bulk_create(
+        Server(
+            cluster=polled, kind="qemu", vmid=10_000 + n, name=f"s{n}", owner=owner,
+            status="running", status_since=clock(),
+        )
+        for n in range(300)
+    )  # fmt: skip
+    made = [
+        Alert(
+            rule=rule, server=server, owner=owner, metric="cpu", severity="warning",
+            condition="greater_than", since=clock(), fired_at=clock(), tell_at=clock(), value=0.97,
+        )
+        for server in servers
+    ]  # fmt: skip
+    Alert.objects.bulk_create(made)
+    with django_assert_max_num_queries(45):
+        telling.tell_due(clock)
+    assert kinds() == ["fired"]
+    Alert.objects.update(active=None, ended_at=clock(), end_reason="recovered", tell_at=clock())
+    with django_assert_max_num_queries(45):
+        telling.tell_due(clock)
+    assert kinds() == ["fired", "recovered"]
