@@ -130,12 +130,8 @@ def end_reason(alert: Alert) -> str:
             return _("There are values again.")
         case Alert.End.RECOVERED:
             return _("It recovered.")
-        case Alert.End.VOID if alert.metric == Metric.SNAPSHOT_FAILED:
-            return _("No snapshots are scheduled any more.")
-        case Alert.End.VOID if alert.mountpoint:
-            return _("This file system is not there any more.")
         case Alert.End.VOID:
-            return _("The server was stopped.")
+            return nothing_to_measure(alert)
         case Alert.End.RULE_CHANGED:
             return _("The rule was changed.")
         case Alert.End.OWNER_CHANGED:
@@ -143,6 +139,14 @@ def end_reason(alert: Alert) -> str:
         case Alert.End.GONE:
             return _("The server is gone.")
     return ""
+
+
+def nothing_to_measure(alert: Alert) -> str:
+    if alert.metric == Metric.SNAPSHOT_FAILED:
+        return _("No snapshots are scheduled any more.")
+    if alert.mountpoint:
+        return _("This file system is not there any more.")
+    return _("The server was stopped.")
 
 
 def severity(item: AlertRule | Alert) -> str:

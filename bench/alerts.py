@@ -13,9 +13,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from statistics import median
@@ -25,7 +25,7 @@ from aiosmtpd.controller import Controller
 from django.db import connection, transaction
 
 from accounts.models import User
-from alerts import episodes, judging, outbox, rulebook
+from alerts import episodes, judging, outbox, rulebook, telling
 from alerts.judging import Last, Observation, Observed
 from alerts.models import Alert, AlertRule, AlertStanding, Notification
 from bench.actions import Proxmox, wait_for
@@ -56,6 +56,12 @@ class Judged:
 @dataclass
 class Result:
     judged: list[Judged] = field(default_factory=list)
+    # All at once: alerts, seconds until they are stored and until their owners are told.
+    alerts: int = 0
+    stored: float = 0.0
+    told: float = 0.0
+    letters: int = 0
+    statements: int = 0
     crossed: list[float] = field(default_factory=list)
     # From the cycle that saw it.
     seen: list[float] = field(default_factory=list)
@@ -116,7 +122,29 @@ def judge_all(place: Place, servers: int, result: Result) -> None:
     result.judged.append(rounds(seen, servers, own=True))
     AlertRule.objects.filter(owner__isnull=False).delete()
     rulebook.changed()
+    go_dark(seen, result)
     clear(cluster)
+
+
+def go_dark(seen: Observation, result: Result) -> None:
+    """No server can be reached: each of the owners has so many alerts at once."""
+    AlertStanding.objects.all().delete()
+    Alert.objects.all().delete()
+    AlertRule.objects.filter(metric="reachability").update(duration=0)
+    rulebook.changed()
+    dark = {server: one._replace(status="unknown") for server, one in seen.servers.items()}
+    result.stored = timed(lambda: one_round(replace(seen, servers=dark, figures={})))
+    with counted() as statements:
+        result.told = timed(lambda: telling.tell_due(lambda: datetime.now(UTC)))
+    result.alerts, result.statements = Alert.objects.count(), len(statements)
+    result.letters = Notification.objects.count()
+    Notification.objects.all().delete()
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def own_rules(cluster: Cluster) -> None:
@@ -326,6 +354,11 @@ def judged_lines(result: Result) -> Iterator[str]:
             f"| {judged.reads} | {judged.writes} |"
         )
     yield ""
+    yield (
+        f"{result.alerts} alerts of {OWNERS} owners at once: stored in {result.stored:.1f} s, "
+        f"decided and put into the outbox, {result.letters} messages, in {result.told:.1f} s with "
+        f"{result.statements} statements"
+    )
 
 
 def crossed_line(result: Result) -> str:

@@ -104,12 +104,12 @@ class Alert(models.Model):
             models.Index(fields=["-fired_at"], name="alert_history"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.metric} of {self.server_id} at {self.fired_at:%Y-%m-%d %H:%M}"
+
     def may_be_marked_by(self, user: User) -> bool:
         """Acknowledging is for whose it is, and for staff with the right to it."""
         return self.owner_id == user.pk or user.has_perm("alerts.change_alert")
-
-    def __str__(self) -> str:
-        return f"{self.metric} of {self.server_id} at {self.fired_at:%Y-%m-%d %H:%M}"
 
 
 class AlertEvent(models.Model):
