@@ -122,11 +122,13 @@ def of_flapping(told: Told) -> Letter:
 
 def of_digest(told: Told) -> Letter:
     begins = told.since or min((alert.since for alert in told.alerts), default=told.now)
+    # Not now: it may have waited for the end of quiet hours.
+    ends = max((alert.ended_at or told.now for alert in told.alerts), default=told.now)
     return letter(
         _("While the panel was away: %(what)s") % {"what": summary(told.alerts)},
         _("From %(begin)s to %(end)s the panel could not watch your servers. This is what their "
           "hosts recorded meanwhile.")
-        % {"begin": told.moment(begins), "end": told.moment(told.now)},
+        % {"begin": told.moment(begins), "end": told.moment(ends)},
         listed(digest_line(alert, told) for alert in told.alerts),
         not_known(told.count),
         where(),
