@@ -19,6 +19,7 @@ from time import monotonic
 from django.db import transaction
 from django.db.models import Q
 
+from accounts.models import AuditEntry
 from alerts import digests, rulebook
 from alerts.judge import OK, Rule, Standing, State
 from alerts.metrics import MEASURED, Metric, Trust
@@ -45,6 +46,8 @@ CLAIM_LASTS = timedelta(seconds=120)
 # A look that is under way is waited for, not for ever.
 TRY_AGAIN = timedelta(seconds=20)
 TRIES = 15
+# A cluster that does not answer yet, when the panel is back, may be a while.
+SILENT = timedelta(minutes=10)
 # Proxmox records by the minute, and further back by half an hour.
 LEAST_STEP = 60
 
@@ -82,11 +85,7 @@ def catch_up(
     away = Away(max(start, end - WEEK), end)
     claim = claim_look(cluster_id, now=now, lasts=CLAIM_LASTS)
     if claim is None:
-        if tries > 1:
-            enqueue(
-                "monitoring.catch_up", delay=TRY_AGAIN, cluster_id=cluster_id, start=start,
-                end=end, tries=tries - 1,
-            )  # fmt: skip
+        later(cluster_id, start, end, delay=TRY_AGAIN, tries=tries)
         return 0
     try:
         cluster = Cluster.objects.prefetch_related("tokens", "endpoints").get(pk=cluster_id)
@@ -97,6 +96,9 @@ def catch_up(
         return 0
     finally:
         release_look(cluster_id, claim)
+    if asked and not answers and tries > 1:
+        later(cluster_id, start, end, delay=SILENT, tries=tries)
+        return 0
     unasked = [each for each in asked if each.server.pk not in answers]
     if unasked:
         logger.warning("%s: of %d servers nothing could be found out.", cluster, len(unasked))
@@ -104,6 +106,14 @@ def catch_up(
                   now=clock())  # fmt: skip
     digests.note_unasked(Counter(each.server.owner_id for each in unasked if each.server.owner_id))
     return found
+
+
+def later(cluster_id: int, start: int, end: int, *, delay: timedelta, tries: int) -> None:
+    if tries > 1:
+        enqueue(
+            "monitoring.catch_up", delay=delay, cluster_id=cluster_id, start=start, end=end,
+            tries=tries - 1,
+        )  # fmt: skip
 
 
 def to_ask(cluster: Cluster) -> list[Asked]:
@@ -202,6 +212,7 @@ def store(
         inventory.lock(cluster.pk)
         ids = [each.server.pk for each in asked]
         known = alerts_of(ids, away)
+        theirs_since = assigned_at(ids, away)
         terms = AlertRule.objects.in_bulk({rule.id for each in asked for rule in each.rules})
         owners = dict(
             Server.objects.filter(pk__in=ids, present=True).values_list("pk", "owner_id")
@@ -214,7 +225,10 @@ def store(
             for rule in each.rules
             if rule.id in terms
             for episode in missed(
-                rule, answers[each.server.pk], away, known.get((each.server.pk, rule.id), [])
+                rule,
+                answers[each.server.pk],
+                cut(away, terms[rule.id], theirs_since.get(each.server.pk, away.start)),
+                known.get((each.server.pk, rule.id), []),
             )
         ]
         digests.store(alerts, now=now)
@@ -229,6 +243,26 @@ def alerts_of(servers: Sequence[int], away: Away) -> dict[tuple[int, int | None]
     for alert in rows.filter(Q(active=True) | Q(ended_at__gte=start)):
         found[alert.server_id, alert.rule_id].append(alert)
     return found
+
+
+def assigned_at(servers: Sequence[int], away: Away) -> dict[int, int]:
+    """When those that changed hands in that time did: what was before is not their owner's."""
+    entries = AuditEntry.objects.filter(
+        event="server.assigned", object_type="server", at__gt=moment(away.start)
+    )
+    wanted = set(servers)
+    return {
+        server: int(at.timestamp())
+        for server, at in entries.order_by("at").values_list("object_id", "at")
+        if server in wanted
+    }
+
+
+def cut(away: Away, rule: AlertRule, theirs_since: int) -> Away:
+    """What was before the server was theirs, or the rule was as it is, is left out."""
+    made, changed = (int(at.timestamp()) for at in (rule.created_at, rule.updated_at))
+    as_it_is = changed if changed <= away.end else made
+    return Away(min(away.end, max(away.start, theirs_since, as_it_is)), away.end)
 
 
 def missed(

@@ -21,6 +21,7 @@ from monitoring.catch_up import Away
 from servers import ownership
 from servers.models import Cluster, Server
 from servers.proxmox.gateway import Gateway
+from servers.simulator.faults import Dark
 from servers.simulator.world import SimulatedCluster
 
 pytestmark = pytest.mark.django_db
@@ -262,6 +263,47 @@ def test_one_that_changed_hands_meanwhile_is_nobodys(
 
     monkeypatch.setattr(catch_up, "ask", asked_and_sold)
     assert find(begin) == 0
+
+
+def test_a_cluster_that_does_not_answer_yet_is_asked_again_later(
+    rule, server, away, busy, find, world, sent, tell
+):
+    begin = away()
+    busy(server, begin + HOUR, 40)
+    world.darkness = Dark.REFUSED
+    assert find(begin) == 0
+    [again] = [message for message in sent if message.name == "monitoring.catch_up"]
+    assert again.arguments["start"] == begin
+    assert again.arguments["tries"] == catch_up.TRIES - 1
+    assert again.options["countdown"] == catch_up.SILENT.total_seconds()
+    world.darkness = None
+    assert find(begin) == 1
+
+
+def test_what_happened_before_it_changed_hands_is_not_its_owners(
+    rule, server, away, busy, find, bob, clock
+):
+    rules.create(bob, RULE, actor=SYSTEM, now=clock())
+    begin = away()
+    busy(server, begin + 30 * MINUTE, 30)
+    busy(server, begin + 2 * HOUR, 30)
+    sold = catch_up.moment(int(begin + HOUR + 30 * MINUTE))
+    ownership.assign([server], bob, actor=SYSTEM, now=sold)
+    assert find(begin) == 1
+    alert = Alert.objects.get()
+    assert (alert.owner, alert.since > sold) == (bob, True)
+
+
+def test_a_rule_tells_nothing_of_the_time_before_it_was_made(
+    rule, server, away, busy, find, clock
+):
+    begin = away()
+    busy(server, begin + 30 * MINUTE, 30)
+    busy(server, begin + 2 * HOUR, 30)
+    changed = catch_up.moment(int(begin + HOUR + 30 * MINUTE))
+    rules.change(rule, {"threshold": 0.85}, actor=SYSTEM, now=changed)
+    assert find(begin) == 1
+    assert Alert.objects.get().since > changed
 
 
 class TestManyServers:
