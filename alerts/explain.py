@@ -242,7 +242,10 @@ def delivery_text(notification: Notification, person: User) -> str:
             return _("Sent to %(to)s, %(when)s.") % words
         case Status.FAILED:
             return (
-                _("It did not get through to %(to)s: %(answer)s It is tried again %(next)s.")
+                _(
+                    "It did not get through to %(to)s, and is tried again %(next)s. The answer was: "
+                    "%(answer)s"
+                )
                 % words
             )
         case Status.GIVEN_UP:

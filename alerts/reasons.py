@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from alerts import wording
+from alerts.channels import CHANNELS
 from alerts.decide import Reason
 from alerts.models import Alert, AlertEvent, Notification
 
@@ -24,10 +25,23 @@ def of_event(event: AlertEvent, alert: Alert, person: User) -> str:
             return held(event.reason, event.until, person)
         case Kind.NOT_TOLD:
             return not_told(event.reason)
-    sentence = str(SENTENCES[event.kind])
-    return told(sentence, event.notification) if event.notification else sentence
+    if event.notification and event.kind in TOLD_TO:
+        words = {"address": event.notification.address, "kind": kind_of(event.notification)}
+        return str(TOLD_TO[event.kind]) % words
+    return str(SENTENCES[event.kind])
 
 
+def kind_of(notification: Notification) -> str:
+    """Of the channel, in words where it is still known."""
+    kind = notification.channel_kind
+    return str(CHANNELS[kind].label) if kind in CHANNELS else kind
+
+
+TOLD_TO = {
+    Kind.TOLD.value: gettext_lazy("It was told to %(address)s (%(kind)s)."),
+    Kind.REMINDED.value: gettext_lazy("A reminder went to %(address)s (%(kind)s)."),
+    Kind.TOLD_RECOVERY.value: gettext_lazy("That it is over was told to %(address)s (%(kind)s)."),
+}
 SENTENCES = {
     Kind.TOLD.value: gettext_lazy("It was told."),
     Kind.REMINDED.value: gettext_lazy("A reminder was told."),
@@ -52,14 +66,6 @@ def ended(alert: Alert) -> str:
         return sentence
     value = wording.value_text(alert.metric, alert.end_value)
     return _("%(sentence)s The value was %(value)s.") % {"sentence": sentence, "value": value}
-
-
-def told(sentence: str, notification: Notification) -> str:
-    return _("%(sentence)s By %(kind)s to %(address)s.") % {
-        "sentence": sentence,
-        "kind": notification.channel_kind,
-        "address": notification.address,
-    }
 
 
 def held(reason: str, until: datetime | None, person: User) -> str:

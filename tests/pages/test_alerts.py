@@ -280,7 +280,7 @@ class TestWhy:
         text = text_of(page(f"/alerts/{alert.pk}/"))
         assert "web1 : CPU above 90 % for 10 min" in text
         assert "It crossed at" in text
-        assert "It was told. By mail to alice@example.com." in text
+        assert "It was told to alice@example.com (Mail)." in text
         assert "250 2.0.0 Ok: queued as 4711" in text
         assert "Next" in text
 
