@@ -1,6 +1,8 @@
 """Alerts of everybody, with all that happened to each."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -23,6 +25,9 @@ class EventInline(admin.TabularInline):  # type: ignore[type-arg]
     can_delete = False
     fields = ("at", "kind", "reason", "until", "notification")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AlertEvent]:
+        return super().get_queryset(request).select_related("notification")
 
     def has_add_permission(self, request: object, obj: object = None) -> bool:
         return False

@@ -73,7 +73,7 @@ class MaintenanceWindowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("cluster",)
     search_fields = ("note", "server__name", "node__name", "cluster__name")
     date_hierarchy = "starts_at"
-    list_select_related = ("cluster", "node", "server", "created_by")
+    list_select_related = ("cluster", "node__cluster", "server", "created_by")
     raw_id_fields = ("server",)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -14,7 +14,7 @@ from accounts.models import Source
 from alerts import rule_words, rules
 from alerts.metrics import Metric
 from alerts.models import AlertRule
-from alerts.views.rule_form import MINUTE, entered, reminders, stored
+from alerts.views.rule_form import MINUTE, entered, out_of_range, reminders, stored
 from servers.operations import Invalid
 
 SAME = ("metric", "mountpoint", "condition", "severity", "trust", "no_data", "even_intended",
@@ -54,6 +54,9 @@ class DefaultRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if "metric" in cleaned:
+            for name, words in out_of_range(Metric(cleaned["metric"]), cleaned):
+                self.add_error(name, words)
         if not self.errors:
             try:
                 rules.draft(None, self.wish_of(cleaned))

@@ -1,6 +1,6 @@
 """The form of a rule, in the units that people think in: %, MB/s, days, minutes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django import forms
@@ -155,16 +155,10 @@ class RuleForm(forms.Form):
         return cleaned
 
     def check_numbers(self, metric: Metric, cleaned: Mapping[str, Any]) -> None:
-        """In the unit in which they were entered."""
-        unit, factor = SHOWN[KINDS[metric].unit]
-        highest = KINDS[metric].highest / factor
         if cleaned.get("threshold") is None and "threshold" not in self.errors:
             self.add_error("threshold", now_("Enter a threshold."))
-        for name in ("threshold", "clear_at"):
-            number = cleaned.get(name)
-            if number is not None and not 0 <= number <= highest:
-                words = {"highest": wording.short(highest), "unit": unit}
-                self.add_error(name, now_("It must be from 0 to %(highest)s %(unit)s.") % words)
+        for name, words in out_of_range(metric, cleaned):
+            self.add_error(name, words)
 
     @property
     def wish(self) -> dict[str, Any]:
@@ -202,6 +196,19 @@ class RuleForm(forms.Form):
 
     def refuse(self, error: Invalid) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error))
+
+
+def out_of_range(metric: Metric, cleaned: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Which numbers, and why, in the unit in which they were entered."""
+    if metric in FLAGS:
+        return
+    unit, factor = SHOWN[KINDS[metric].unit]
+    highest = KINDS[metric].highest / factor
+    for name in ("threshold", "clear_at"):
+        number = cleaned.get(name)
+        if number is not None and not 0 <= number <= highest:
+            words = {"highest": wording.short(highest), "unit": unit}
+            yield name, now_("It must be from 0 to %(highest)s %(unit)s.") % words
 
 
 ABOVE = AlertRule.Condition.GREATER_THAN.value

@@ -66,6 +66,19 @@ class TestDefaultRules:
         entry = AuditEntry.objects.get(event="alert_rule.created")
         assert (entry.actor, entry.source, entry.object_id) == (staff, "admin", rule.pk)
 
+    @pytest.mark.parametrize(
+        ("metric", "entered", "words"),
+        [
+            ("cpu", "9000", "It must be from 0 to 100 %."),
+            ("network_in", "2000000", "MB/s."),
+            ("snapshot_age", "-1", "It must be from 0 to 366 d."),
+        ],
+    )
+    def test_what_is_too_much_is_said_in_these_units(self, metric, entered, words, site, defaults):
+        wish = {**RULE, "metric": metric, "threshold": entered, "clear_at": "", "minutes": "0"}
+        assert words in text_of(site.post("/admin/alerts/alertrule/add/", wish))
+        assert not defaults.filter(threshold__lt=0).exists()
+
     def test_and_changed_so_that_what_fires_by_another_rule_is_over(
         self,
         site,
@@ -311,8 +324,19 @@ class TestReading:
             outbox.tell(alice, subject="x", body="x", key=None, server=server, now=clock())
             wish = {"metric": "memory", "threshold": 0.5, "server": server}
             rules.create(alice, wish, actor=SYSTEM, now=clock())
-            MaintenanceWindow.objects.create(
-                server=server, starts_at=clock(), ends_at=clock() + timedelta(hours=1)
-            )
-        with django_assert_max_num_queries(16):
+            for place in ({"server": server}, {"node": server.node}):
+                MaintenanceWindow.objects.create(
+                    **place, starts_at=clock(), ends_at=clock() + timedelta(hours=1)
+                )
+        with django_assert_max_num_queries(12):
             assert site.get(f"/admin/alerts/{table}/").status_code == 200
+
+    def test_of_an_alert_too_however_much_was_told(
+        self, site, alice, make_server, make_alert, clock, django_assert_max_num_queries
+    ):
+        alert = make_alert(make_server(alice, "web1"))
+        for _ in range(20):
+            told = outbox.tell(alice, subject="x", body="x", key=None, now=clock())
+            AlertEvent.objects.create(alert=alert, at=clock(), kind="told", notification=told)
+        with django_assert_max_num_queries(12):
+            assert site.get(f"/admin/alerts/alert/{alert.pk}/change/").status_code == 200
