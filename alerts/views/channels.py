@@ -14,14 +14,16 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import idempotency
 from accounts.models import User
 from alerts import destinations
 from alerts.channels import CHANNELS
 from alerts.channels.base import Channel, Secret
 from alerts.destinations import TooOften
 from alerts.models import Notification, NotificationChannel
-from alerts.views.door import signed_in
+from alerts.views.door import once, signed_in
 from servers.operations import Invalid
+from servers.views import controls
 from servers.views.actions import actor_of, is_fetched, see_other
 
 LIST = "alert-channels"
@@ -80,19 +82,40 @@ def channel_new(request: HttpRequest, user: User, kind: str) -> HttpResponse:
     form = ChannelForm(how, request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         return form_page(request, how, form)
-    try:
+    revealing: dict[str, Any] = {}
+
+    def act() -> idempotency.Reply:
         channel, secret = destinations.add(
             user, kind, **wish_of(form), actor=actor_of(request), now=datetime.now(UTC)
         )
+        revealing.update(channel=channel, secret=secret)
+        return 201, {"channel": channel.pk}
+
+    try:
+        once(request, user, "channel", act)
     except Invalid as error:
         form.refuse(error)
         return form_page(request, how, form)
     except TooOften as error:
         form.add_error(None, str(error))
         return form_page(request, how, form, status=429)
-    if secret is not None:
+    return added(request, how, **revealing)
+
+
+def added(
+    request: HttpRequest,
+    how: Channel,
+    channel: NotificationChannel | None = None,
+    secret: str | None = None,
+) -> HttpResponse:
+    """What comes next; without a channel the form was sent twice."""
+    if channel is not None and secret is not None:
         return revealed(request, channel, secret)
-    if channel.confirmed_at is None:
+    if channel is None and how.secret is Secret.OURS:
+        messages.info(request, now_("Added already. If you did not see its key, make a new one."))
+    elif channel is None:
+        messages.info(request, now_("Added already."))
+    elif channel.confirmed_at is None:
         messages.success(request, now_("Added. A link was sent there: it has to be confirmed."))
     else:
         messages.success(request, now_("Added. Send a test to see whether it gets there."))
@@ -171,7 +194,7 @@ def form_page(
     status: int = 200,
 ) -> HttpResponse:
     context = {"tab": "channels", "how": how, "form": form, "channel": channel,
-               "has_key": how.secret is Secret.OURS}  # fmt: skip
+               "has_key": how.secret is Secret.OURS, "key": controls.new_key()}  # fmt: skip
     if form.is_bound and status == 200:
         status = 400
     return render(request, "alerts/channel_form.html", context, status=status)

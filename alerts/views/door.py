@@ -1,6 +1,7 @@
 """How the pages of alerts are got to: by who is signed in, and never from a cache."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
+from accounts import idempotency
 from accounts.models import User
 from servers.views.door import person
 
@@ -27,6 +29,31 @@ def signed_in(view: PersonsView[P]) -> Callable[Concatenate[HttpRequest, P], Htt
         return view(request, person(request), *args, **kwargs)
 
     return opened  # type: ignore[return-value]  # login_required forgets how it is called
+
+
+def once(
+    request: HttpRequest,
+    user: User,
+    type: str,
+    act: Callable[[], idempotency.Reply],
+    *,
+    secrets: tuple[str, ...] = (),
+) -> idempotency.Reply:
+    """A form that is sent twice as it is acts once. One that was gone back to and changed is
+    another."""
+    body = {name: request.POST.getlist(name) for name in request.POST if name != CSRF_TOKEN}
+    key = request.POST.get("key", "")
+    return idempotency.once(
+        user,
+        f"{type}:{idempotency.fingerprint_of(body)}" if key else "",
+        request={"path": request.path},
+        act=act,
+        now=datetime.now(UTC),
+        secrets=secrets,
+    )
+
+
+CSRF_TOKEN = "csrfmiddlewaretoken"  # noqa: S105
 
 
 def back(request: HttpRequest, otherwise: str = "alerts") -> HttpResponseRedirect:

@@ -11,17 +11,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts import idempotency
 from accounts.models import User
 from alerts import destinations, rule_words, rules
 from alerts.metrics import Metric
 from alerts.models import AlertRule
 from alerts.views import trying
-from alerts.views.door import signed_in
+from alerts.views.door import once, signed_in
 from alerts.views.rule_form import RuleForm, initial_of, metric_facts
 from alerts.views.rules import LIST, may_change, rule_for
 from alerts.views.trying import TryRule
 from servers.models import Server
 from servers.operations import Invalid
+from servers.views import controls
 from servers.views.actions import actor_of, is_fetched, see_other
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -104,14 +106,19 @@ class Page:
         if self.rule is not None:
             rules.change(self.rule, form.wish, channels=channels, actor=actor, now=now)
             return
-        rules.create(
-            self.owner,
-            form.wish,
-            replaces=self.replaces,
-            channels=channels,
-            actor=actor,
-            now=now,
-        )
+
+        def act() -> idempotency.Reply:
+            made = rules.create(
+                self.owner,
+                form.wish,
+                replaces=self.replaces,
+                channels=channels,
+                actor=actor,
+                now=now,
+            )
+            return 201, {"rule": made.pk}
+
+        once(self.request, self.user, "rule", act)
 
     def tried(self, form: RuleForm) -> HttpResponse:
         server = self.server_to_try()
@@ -158,6 +165,7 @@ class Page:
             "server": self.proposed(form.initial.get("server")),
             "mountpoints": mountpoints_of(self.servers),
             "metrics": metric_facts(),
+            "key": controls.new_key(),
             **more,
         }
         return render(self.request, "alerts/rule_form.html", context, status=status)

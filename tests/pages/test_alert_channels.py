@@ -212,3 +212,14 @@ def test_what_quiet_hours_held_back_is_decided_anew(site, alice, make_server, ma
         "/alerts/preferences/", {**TestPreferences.WISH, "quiet_from": "", "quiet_until": ""}
     )
     assert Alert.objects.get(pk=alert.pk).tell_at < later
+
+
+def test_a_form_that_is_sent_twice_adds_one_and_shows_its_key_once(browser_of, alice):
+    site = browser_of(alice)
+    address = "/alerts/channels/new/webhook/"
+    wish = {"target": "https://hooks.example.com/x", "key": site.get(address).context["key"]}
+    first = site.post(address, wish)
+    again = site.post(address, wish, follow=True)
+    assert NotificationChannel.objects.filter(owner=alice, kind="webhook").count() == 1
+    assert first.context["secret"] not in again.content.decode()
+    assert "Added already." in text_of(again)

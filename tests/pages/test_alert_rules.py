@@ -375,3 +375,26 @@ class TestTrying:
         assert page.status_code == 200
         assert "It would have fired once" in text_of(page)
         assert 'value="83"' in page.content.decode()
+
+
+class TestSentTwice:
+    def test_one_rule_is_made(self, site, alice):
+        key = site.get("/alerts/rules/new/").context["key"]
+        for _ in range(2):
+            answer = site.post("/alerts/rules/new/", {**WISH, "key": key})
+            assert (answer.status_code, answer["Location"]) == (303, "/alerts/rules/")
+        assert AlertRule.objects.filter(owner=alice).count() == 1
+
+    def test_one_that_was_gone_back_to_and_changed_is_another(self, site, alice):
+        key = site.get("/alerts/rules/new/").context["key"]
+        for threshold in ("80", "85"):
+            site.post("/alerts/rules/new/", {**WISH, "threshold": threshold, "key": key})
+        thresholds = AlertRule.objects.filter(owner=alice).values_list("threshold", flat=True)
+        assert sorted(thresholds) == [0.8, 0.85]
+
+    def test_what_was_refused_may_be_sent_again(self, site, alice, make_rule, default):
+        mine = make_rule(replaces=default)
+        wish = {**WISH, "replaces": default.pk, "key": "k"}
+        assert site.post("/alerts/rules/new/", wish).status_code == 400
+        mine.delete()
+        assert site.post("/alerts/rules/new/", wish).status_code == 303
