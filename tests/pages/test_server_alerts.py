@@ -111,10 +111,10 @@ def test_ways_to_mute_and_to_change_are_the_owners(
 ):
     assert "Mute this server" in text_of(page())
     assert f"?replaces={default.pk}&amp;server={server.pk}" in page().content.decode()
-    mine = rules.create(alice, {"threshold": 0.5}, replaces=default, actor=SYSTEM, now=clock())
+    mine = rules.create(alice, {"threshold": 0.95}, replaces=default, actor=SYSTEM, now=clock())
     assert f"?copy={mine.pk}&amp;server={server.pk}" in page().content.decode()
     form = browser_of(alice).get(f"/alerts/rules/new/?copy={mine.pk}&server={server.pk}").context
-    assert (form["form"].initial["threshold"], form["replaces"]) == ("50", default)
+    assert (form["form"].initial["threshold"], form["replaces"]) == ("95", default)
     text = text_of(browser_of(staff).get(f"/servers/{server.pk}/alerts/"))
     assert "Mute this server" not in text
     assert "Change here" not in text
