@@ -4,6 +4,7 @@ import pytest
 
 from monitoring import samples
 from monitoring.history import SERIES
+from monitoring.models import Sample
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +22,8 @@ def metrics(api_of, alice, server):
 
 @pytest.fixture
 def sampled(server, now):
-    """One sample a minute over the last ten."""
+    """One sample a minute over the last ten, and no others: the tests' own clock may be near."""
+    Sample.objects.filter(server_id=server.pk).delete()
     rows = [f"({server.pk},{int(now.timestamp()) - n * 60},0.{n})" for n in range(1, 10)]
     samples.insert("monitoring_sample", "server_id, taken_at, cpu", rows, "")
 
