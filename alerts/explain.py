@@ -4,20 +4,22 @@ Everything is a code, what belongs to it, and a sentence in the language that is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from alerts import reasons, wording
+from alerts import mutes, reasons, wording
+from alerts.decide import Reason
 from alerts.judge import thresholds
-from alerts.metrics import MEASURED, Metric
+from alerts.metrics import FLAGS, MEASURED, Metric
 from alerts.models import Alert, AlertEvent, AlertRule, DeliveryAttempt, Notification
+from alerts.situation import silences
 
 LONGEST = timedelta(days=7)
 # Cycles before it crossed and after it fired whose samples are shown.
@@ -95,7 +97,7 @@ def explain_alert(alert: Alert, *, person: User, now: datetime) -> Explanation:
         condition=wording.condition_of(alert),
         text=in_short(alert, person),
         samples=samples_around(alert, now),
-        timeline=[of_event(event, alert, person) for event in events],
+        timeline=timeline(alert, events, person),
         deliveries=[of_delivery(each, person) for each in deliveries_of(alert, person)],
         following=following(alert, events, person, now),
         incident=of_incident(alert, person),
@@ -119,6 +121,12 @@ def in_short(alert: Alert, person: User) -> str:
             )
             % words
         )
+    if alert.metric in FLAGS and alert.duration:
+        return (
+            _("It began at %(since)s, had to last for %(held)s, and fired at %(fired)s.") % words
+        )
+    if alert.metric in FLAGS:
+        return _("It fired at once: %(since)s.") % words
     if not alert.duration:
         return _("It fired at once, when it crossed: %(since)s.") % words
     return _("It crossed at %(since)s, had to hold for %(held)s, and fired at %(fired)s.") % words
@@ -202,6 +210,33 @@ def thinned(around: Sequence[Sampled]) -> Sequence[Sampled]:
 # Telling
 
 
+def timeline(alert: Alert, events: Sequence[AlertEvent], person: User) -> list[Fact]:
+    """From when it began; what happened."""
+    began = Fact("began", str(BEGAN[kind_of(alert)]), at=alert.since)
+    facts = [began, *(of_event(event, alert, person) for event in events)]
+    over = AlertEvent.Kind.NOT_TOLD, Reason.OVER.value
+    told = False
+    for place, event in enumerate(events, 1):
+        told = told or event.kind == AlertEvent.Kind.TOLD
+        if told and alert.incident_id and (event.kind, event.reason) == over:
+            # The end of the fault took back that it was told, so that what outlasts it is told.
+            facts[place] = replace(facts[place], text=str(reasons.WITH_THE_FAULT))
+    return facts
+
+
+def kind_of(alert: Alert) -> str:
+    if alert.kind == Alert.Kind.NO_DATA:
+        return alert.kind
+    return "flag" if alert.metric in FLAGS else "threshold"
+
+
+BEGAN = {
+    "no_data": gettext_lazy("There were no more values."),
+    "flag": gettext_lazy("It began."),
+    "threshold": gettext_lazy("It began to cross."),
+}
+
+
 def of_event(event: AlertEvent, alert: Alert, person: User) -> Fact:
     data: dict[str, Any] = {"reason": event.reason} if event.reason else {}
     if event.notification_id:
@@ -259,6 +294,8 @@ def following(alert: Alert, events: Sequence[AlertEvent], person: User, now: dat
         return Fact("no_owner", reasons.not_told("no_owner"))
     if alert.tell_at is not None and alert.tell_at <= now:
         return Fact("deciding", _("It is being decided now."), at=alert.tell_at)
+    if muted := of_mute(alert, person, now):
+        return muted
     held = last_held(events)
     if alert.tell_at is not None:
         return of_waiting(alert, alert.tell_at, held, person)
@@ -267,6 +304,20 @@ def following(alert: Alert, events: Sequence[AlertEvent], person: User, now: dat
     if held is not None and held.until is None and alert.told_at is None:
         return Fact(held.reason, reasons.held(held.reason, None, person))
     return of_lasting(alert, events)
+
+
+def of_mute(alert: Alert, person: User, now: datetime) -> Fact | None:
+    """Of what was told before, reminders and the end would be."""
+    if not alert.active or alert.told_at is None:
+        return None
+    silent = [
+        mute for mute in mutes.in_force(now).filter(owner=alert.owner_id) if silences(mute, alert)
+    ]
+    if not silent:
+        return None
+    ends = [mute.until for mute in silent if mute.until]
+    until = max(ends) if len(ends) == len(silent) else None
+    return Fact("muted", reasons.held(Reason.MUTED, until, person), until=until)
 
 
 def of_waiting(alert: Alert, until: datetime, held: AlertEvent | None, person: User) -> Fact:
@@ -290,9 +341,17 @@ def of_lasting(alert: Alert, events: Sequence[AlertEvent]) -> Fact:
         last = next((each for each in reversed(events) if each.reason), None)
         reason = last.reason if last else "not_wanted"
         return Fact(reason, reasons.not_told(reason))
+    told = told_by(events)
+    if told and all(each.status == Status.GIVEN_UP for each in told):
+        return Fact("lost", _("It was told, but did not get through: nothing more is told of it."))
     if alert.rule is not None and not alert.rule.tell_recovery:
         return Fact("not_wanted", _("It was told. The rule asks for nothing more."))
     return Fact("recovery", _("It was told. The next message comes when it is over."))
+
+
+def told_by(events: Sequence[AlertEvent]) -> list[Notification]:
+    telling = (AlertEvent.Kind.TOLD, AlertEvent.Kind.REMINDED)
+    return [event.notification for event in events if event.kind in telling and event.notification]
 
 
 def of_incident(alert: Alert, person: User) -> Fact | None:

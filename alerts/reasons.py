@@ -26,9 +26,21 @@ def of_event(event: AlertEvent, alert: Alert, person: User) -> str:
         case Kind.NOT_TOLD:
             return not_told(event.reason)
     if event.notification and event.kind in TOLD_TO:
-        words = {"address": event.notification.address, "kind": kind_of(event.notification)}
-        return str(TOLD_TO[event.kind]) % words
+        return told(str(TOLD_TO[event.kind]), event.notification)
     return str(SENTENCES[event.kind])
+
+
+def told(sentence: str, notification: Notification) -> str:
+    """To whom, and whether it has got there."""
+    words = {"address": notification.address, "kind": kind_of(notification)}
+    return " ".join([sentence % words, *map(str, NOT_THERE.get(notification.status, ()))])
+
+
+NOT_THERE = {
+    Notification.Status.PENDING.value: (gettext_lazy("It is on its way."),),
+    Notification.Status.FAILED.value: (gettext_lazy("It has not got through yet."),),
+    Notification.Status.GIVEN_UP.value: (gettext_lazy("It did not get through."),),
+}
 
 
 def kind_of(notification: Notification) -> str:
@@ -112,3 +124,4 @@ NOT_TOLD = {
     Reason.FAULT.value: gettext_lazy("One message about the host's fault stands for it."),
     Reason.MUTED.value: gettext_lazy("Its end was not told: it is muted."),
 }
+WITH_THE_FAULT = gettext_lazy("Its end is told with that of the host's fault.")

@@ -384,8 +384,8 @@ class TestAlerts:
         Alert.objects.filter(pk=alert.pk).update(tell_at=clock() + timedelta(hours=1))
         answer = call("get", f"alerts/{alert.pk}/explanation/").json()
         assert answer["alert"] == alert.pk
-        assert [each["code"] for each in answer["timeline"]] == ["held"]
-        assert answer["timeline"][0]["data"] == {"reason": "cooldown"}
+        assert [each["code"] for each in answer["timeline"]] == ["began", "held"]
+        assert answer["timeline"][1]["data"] == {"reason": "cooldown"}
         assert answer["next"]["code"] == "cooldown"
         assert answer["next"]["until"]
         assert answer["deliveries"] == []

@@ -7,7 +7,7 @@ from django.utils import translation
 
 from accounts.audit import SYSTEM, Actor
 from accounts.models import Source
-from alerts import destinations, episodes, explain, mutes
+from alerts import destinations, episodes, explain, incidents, mutes
 from alerts.explain import MOST_AROUND, Sampled, explain_alert, thinned
 from alerts.models import Alert, AlertPreferences, DeliveryAttempt, Incident, Notification
 
@@ -110,7 +110,7 @@ class TestSamples:
 class TestTimeline:
     def test_from_firing_to_recovered(self, fire, recover, why):
         found = why(recover(fire()))
-        assert codes(found.timeline) == ["fired", "told", "ended", "told_recovery"]
+        assert codes(found.timeline) == ["began", "fired", "told", "ended", "told_recovery"]
         assert (
             found.condition == "CPU above 90\xa0% for 2\xa0min" or "CPU above" in found.condition
         )
@@ -162,6 +162,40 @@ class TestTimeline:
         found = why(Alert.objects.firing().filter(rule__remind_every=7200).get())
         assert found.following.code == "reminder"
         assert found.following.until == found.alert.told_at + 2 * HOUR
+
+    def test_what_was_told_and_is_muted_says_nothing_of_its_end(
+        self, owner, rule, fire, why, clock
+    ):
+        alert = fire()
+        mutes.mute(owner, rule=rule, server=None, until=None, actor=SYSTEM, now=clock())
+        assert why(alert).following.code == "muted"
+
+    def test_what_did_not_get_through_has_no_end_to_tell(self, fire, why):
+        alert = fire()
+        Notification.objects.update(status="given_up", error="550 no such user")
+        found = why(alert)
+        assert found.following.code == "lost"
+        assert found.timeline[-1].text.endswith("(Mail). It did not get through.")
+
+    def test_the_end_of_what_a_fault_was_told_for(self, fire, recover, why, server, clock):
+        alert = fire()
+        incident = Incident.objects.create(
+            kind="node", cluster=server.cluster, name="pve1", began_at=clock()
+        )
+        Alert.objects.filter(pk=alert.pk).update(incident=incident)
+        incidents.end(incident, now=clock())
+        found = why(recover(alert))
+        assert found.timeline[-1].data["reason"] == "over"
+        assert "with that of the host's fault" in found.timeline[-1].text
+
+    def test_what_is_so_or_is_not_crosses_nothing(self, rule_of, server, world, pass_time, why):
+        rule_of(server.owner, metric="state", threshold=None, clear_at=None, duration=60)
+        pass_time(30)
+        world.set_power(server.vmid, "stopped")
+        pass_time(120)
+        found = why(Alert.objects.get(metric="state"))
+        assert found.text.startswith("It began at ")
+        assert found.timeline[0].text == "It began."
 
     def test_in_the_readers_language(self, fire, why, owner):
         owner.time_zone = "Europe/Moscow"
