@@ -83,7 +83,8 @@ class Page:
     def form(self, *args: Any, **kwargs: Any) -> RuleForm:
         if self.owner is not None:
             destinations.own_mail(self.owner, datetime.now(UTC))
-        remind = self.rule.remind_every if self.rule else None
+        known = self.rule or self.replaces
+        remind = known.remind_every if known else None
         return RuleForm(self.owner, *args, remind=remind, **kwargs)
 
     def answered(self) -> HttpResponse:

@@ -248,6 +248,16 @@ class TestForm:
         twin = site.post("/alerts/rules/new/", wish)
         assert "You have a rule instead of this one already: change that." in text_of(twin)
 
+    def test_instead_of_one_with_other_reminders_than_can_be_chosen(
+        self, site, alice, default, clock
+    ):
+        rules.change(default, {"remind_every": 5400}, actor=SYSTEM, now=clock())
+        form = site.get(f"/alerts/rules/new/?replaces={default.pk}").context["form"]
+        assert form.initial["remind_every"] == 5400
+        assert 5400 in dict(form.fields["remind_every"].choices)
+        wish = {**WISH, "replaces": default.pk, "remind_every": "5400"}
+        assert site.post("/alerts/rules/new/", wish).status_code == 303
+
     def test_a_customer_who_opens_a_default_is_led_to_ones_own(self, site, default):
         answer = site.get(f"/alerts/rules/{default.pk}/", follow=True)
         assert answer.redirect_chain == [(f"../new/?replaces={default.pk}", 302)]
