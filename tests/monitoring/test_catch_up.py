@@ -318,7 +318,10 @@ class TestManyServers:
         running = list(Server.objects.filter(vmid__in=vmids).order_by("pk")[:50])
         ownership.assign(running[::2], alice, actor=SYSTEM, now=clock())
         ownership.assign(running[1::2], bob, actor=SYSTEM, now=clock())
-        AlertRule.objects.filter(metric="cpu").update(enabled=True, duration=600)
+        # They were made by the real clock.
+        AlertRule.objects.filter(metric="cpu").update(
+            enabled=True, duration=600, created_at=clock(), updated_at=clock()
+        )
         RuleBook.objects.update(revision=7)
         return running
 
