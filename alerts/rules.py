@@ -101,6 +101,8 @@ def change(
     before = {name: getattr(rule, name) for name in FIELDS}
     take(rule, wish)
     check(rule)
+    if rule.metric != before["metric"] and rule.replaced_by.exists():
+        raise Invalid("metric", _("Rules of customers stand instead of this one: make a new one."))
     with transaction.atomic():
         check_twin(rule)
         rule.updated_at = now

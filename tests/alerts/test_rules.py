@@ -136,6 +136,14 @@ class TestDefaults:
         assert found.value.field == "replaces"
         make_rule(ann, clock, replaces=default, label="env=prod")
 
+    def test_what_is_replaced_keeps_its_metric(self, ann, clock):
+        """Else a rule about CPU would stand instead of one about memory."""
+        default = self.default()
+        make_rule(ann, clock, replaces=default)
+        with pytest.raises(Invalid) as found:
+            rules.change(default, {"metric": "memory"}, actor=SYSTEM, now=clock())
+        assert found.value.field == "metric"
+
     def test_only_by_a_rule_of_the_same_metric(self, ann, clock):
         with pytest.raises(Invalid) as found:
             make_rule(ann, clock, replaces=self.default(), metric="memory")
