@@ -24,6 +24,8 @@ SHOWN = (
     "servers-light-wide.png",
     "server-dark-wide.png",
     "console-light-wide.png",
+    "rule-light-wide.png",
+    "alert-dark-wide.png",
     "servers-dark-phone.png",
 )
 
@@ -75,6 +77,7 @@ def pictures(chromium: Browser, look: Look, address: str) -> Iterator[tuple[str,
     page.goto(f"{server}console/")
     page.wait_for_timeout(3000)
     yield "console", page.screenshot()
+    yield from of_alerts(page)
     page.context.close()
     page = look.page(chromium, address)
     sign_in(page, "staff@example.com")
@@ -82,6 +85,24 @@ def pictures(chromium: Browser, look: Look, address: str) -> Iterator[tuple[str,
         page.goto(f"/admin/servers/{path}/")
         yield f"admin-{path}s", page.screenshot()
     page.context.close()
+
+
+def of_alerts(page: Page) -> Iterator[tuple[str, bytes]]:
+    """The demo has one that fires, and a server whose week a rule can be tried on."""
+    for part in ("", "rules/", "channels/", "preferences/"):
+        page.goto(f"/alerts/{part}")
+        page.wait_for_timeout(1000)
+        yield f"alerts-{part.rstrip('/')}".rstrip("-"), page.screenshot(full_page=True)
+    page.goto("/alerts/")
+    page.get_by_role("link", name="Why?").first.click()
+    page.wait_for_timeout(1000)
+    yield "alert", page.screenshot(full_page=True)
+    page.goto("/alerts/rules/new/")
+    page.get_by_label("Tried on").select_option("web1")
+    page.get_by_label("Threshold").fill("9")
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_timeout(1500)
+    yield "rule", page.screenshot(full_page=True)
 
 
 def main() -> int:
