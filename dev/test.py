@@ -39,7 +39,8 @@ class Outcome:
     passed: bool
 
 
-def stages() -> tuple[Stage, ...]:
+def stages(selected: tuple[str, ...] = ()) -> tuple[Stage, ...]:
+    """`selected`: what tells pytest which of the tests without a browser are run."""
     python = (str(PYTHON), "-m")
     manage = (str(PYTHON), "manage.py")
     pytest = (*python, "pytest", "-q", *HANGING, *PARALLEL)
@@ -53,7 +54,7 @@ def stages() -> tuple[Stage, ...]:
         ),
         Stage("lint", "Types", (*python, "mypy", ".")),
         Stage("migrations", "Migrations", (*manage, "makemigrations", "--check", "--dry-run")),
-        Stage("tests", "Tests", (*pytest, "4", "-m", "not browser")),
+        Stage("tests", "Tests", (*pytest, "4", "-m", "not browser", *selected)),
         Stage("browser", "Browser", (*pytest, "2", "-m", "browser")),
     )
 
@@ -63,7 +64,7 @@ def main() -> int:
     os.chdir(ROOT)
     chosen = [
         stage
-        for stage in stages()
+        for stage in stages(("--outside",) if options.outside else ())
         if stage.group not in options.without and options.only in (None, stage.group)
     ]
     try:
@@ -84,6 +85,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--without", action="append", default=[], choices=groups)
     parser.add_argument("--only", choices=groups)
     parser.add_argument("--keep-going", action="store_true")
+    parser.add_argument(
+        "--outside",
+        action="store_true",
+        help="only tests that ask the database or Redis something",
+    )
     return parser.parse_args()
 
 

@@ -32,6 +32,29 @@ START = 1_795_176_000.0
 TOKEN = "panel@pve!panel"
 
 
+# What a test has that asks the database or Redis something.
+OUTSIDE = frozenset(("db", "transactional_db", "redis_server"))
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--outside", action="store_true",
+        help="only tests that ask the database or Redis something: the others are the same on any",
+    )  # fmt: skip
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--outside"):
+        return
+    kept = [
+        item
+        for item in items
+        if item.get_closest_marker("django_db") or OUTSIDE.intersection(item.fixturenames)
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
 @dataclass
 class Clock:
     """Time stands still until a test moves it."""
