@@ -11,13 +11,12 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.audit import SYSTEM, Actor
 from accounts.models import User
-from alerts import letters, links, outbox
+from alerts import episodes, letters, links, outbox
 from alerts.channels import CHANNELS, MAIL
 from alerts.channels.base import Channel, Secret
 from alerts.models import Alert, Notification, NotificationChannel
 from alerts.plain import one_line
 from servers.operations import Invalid
-from servers.queue import enqueue
 from servers.secrets import seal, unseal
 
 MOST = 20
@@ -167,8 +166,7 @@ def enable(channel: NotificationChannel, *, actor: Actor, now: datetime) -> bool
 def decide_again(channel: NotificationChannel, *, now: datetime) -> None:
     """What still fires and found no way to its owner may find this one."""
     untold = Alert.objects.firing().filter(owner=channel.owner_id, told_at=None)
-    if untold.update(tell_at=now):
-        enqueue("alerts.tell")
+    episodes.decide_again(untold, now=now)
 
 
 def disable(channel: NotificationChannel, *, actor: Actor, now: datetime) -> bool:

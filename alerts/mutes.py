@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
+from alerts import episodes
 from alerts.models import Alert, AlertRule, Mute
 from servers.models import Server
 from servers.operations import Invalid
-from servers.queue import enqueue
 
 MOST_MUTES = 200
 
@@ -69,8 +69,7 @@ def decide_again(made: Mute, *, now: datetime) -> None:
         waiting = waiting.filter(Q(rule=made.rule_id) | Q(rule__replaces=made.rule_id))
     if made.server_id:
         waiting = waiting.filter(server=made.server_id)
-    if waiting.update(tell_at=now):
-        enqueue("alerts.tell")
+    episodes.decide_again(waiting, now=now)
 
 
 def in_force(now: datetime) -> QuerySet[Mute]:

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
+from alerts import episodes
 from alerts.models import Alert, AlertPreferences
 from servers.operations import Invalid
-from servers.queue import enqueue
 
 OF_PERSON = ("language", "time_zone")
 OF_ALERTS = ("quiet_from", "quiet_until", "critical_anyway", "incidents")
@@ -48,7 +48,7 @@ def change(
         if changed:
             kept.save(update_fields=OF_ALERTS)
             user.save(update_fields=OF_PERSON)
-            decide_again(user, now)
+            episodes.decide_again(Alert.objects.filter(owner=user, tell_at__gt=now), now=now)
             note(user, changed, actor, now)
     return kept
 
@@ -78,12 +78,6 @@ def check_hours(kept: AlertPreferences) -> None:
         raise Invalid(missing, _("Quiet hours have a beginning and an end."))
     if kept.quiet_from is not None and kept.quiet_from == kept.quiet_until:
         raise Invalid("quiet_until", _("They would end as they begin."))
-
-
-def decide_again(user: User, now: datetime) -> None:
-    waiting = Alert.objects.filter(owner=user, tell_at__gt=now)
-    if waiting.update(tell_at=now):
-        enqueue("alerts.tell")
 
 
 def note(user: User, changed: Mapping[str, Any], actor: Actor, now: datetime) -> None:
