@@ -1,6 +1,6 @@
 """What was done on purpose: by a person, or by the panel for one."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -29,9 +29,7 @@ def went_down(statuses: Iterable[tuple[int, str, str]], *, now: datetime) -> dic
     before the statuses are stored, which is when their `status_since` is overwritten.
     """
     fell = {server: before for server, before, after in statuses if before in UP and after in DOWN}
-    ran_at = last_seen_running(fell)
-    fell = {server: before for server, before in fell.items() if server in ran_at}
-    return asked_for(ran_at, fell, now=now)
+    return asked_for(last_seen_running(fell), now=now)
 
 
 def last_seen_running(fell: Mapping[int, str]) -> dict[int, datetime]:
@@ -48,16 +46,14 @@ def last_seen_running(fell: Mapping[int, str]) -> dict[int, datetime]:
     return found
 
 
-def asked_for(
-    ran_at: Mapping[int, datetime], fell: Collection[int], *, now: datetime
-) -> dict[int, bool]:
+def asked_for(ran_at: Mapping[int, datetime], *, now: datetime) -> dict[int, bool]:
     """An action that is under way, or ended since it ran, whatever became of it, is a wish."""
     oldest = min(ran_at.values(), default=now) - SLACK
     wishes: dict[int, datetime] = {}
-    rows = Action.objects.filter(Q(active=True) | Q(finished_at__gte=oldest), server__in=fell)
+    rows = Action.objects.filter(Q(active=True) | Q(finished_at__gte=oldest), server__in=ran_at)
     for server, finished_at in rows.values_list("server_id", "finished_at"):
         at = finished_at or now
         wishes[server] = max(at, wishes.get(server, at))
     return {
-        server: server in wishes and wishes[server] >= ran_at[server] - SLACK for server in fell
+        server: server in wishes and wishes[server] >= at - SLACK for server, at in ran_at.items()
     }

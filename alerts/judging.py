@@ -60,11 +60,10 @@ class Observed(NamedTuple):
 
 
 class Last(NamedTuple):
-    """When the cluster was judged last, how many seconds it takes to the next time, and how many
-    more were meant to pass this time."""
+    """When the cluster was judged last, and how many seconds more than between two cycles were
+    meant to pass since."""
 
     judged_at: int | None
-    interval: int = 30
     pause: int = 0
 
 

@@ -72,5 +72,3 @@ MEASURED = frozenset(metric for metric, kind in KINDS.items() if kind.measured)
 FLAGS = frozenset(metric for metric, kind in KINDS.items() if kind.unit == Unit.FLAG)
 # What the guest itself can tell.
 TOLD_BY_GUEST = frozenset((Metric.MEMORY, Metric.DISK))
-# What can lie in the past of a sample; what cannot is never missing either.
-CAN_BE_MISSING = MEASURED

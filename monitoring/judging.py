@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Q
 
 from alerts import episodes, intent, rulebook
@@ -106,7 +105,6 @@ def last_time(cluster: Cluster) -> Last:
     denied = cluster.failure == Cluster.Failure.DENIED
     return Last(
         int(cluster.judged_at.timestamp()) if cluster.judged_at else None,
-        settings.POLL_INTERVAL,
         int(AFTER_DENIAL.total_seconds()) if denied else 0,
     )
 
