@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from django.contrib.auth import authenticate
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed
@@ -59,7 +60,7 @@ class TokenView(OpenView):
             password=form.validated_data["password"],
         )
         if not isinstance(user, User):
-            raise AuthenticationFailed("No such person, or another password.")
+            raise AuthenticationFailed(_("No such person, or another password."))
         refresh = tokens.begin_session(user, request._request, now=datetime.now(UTC))
         return Response({"access": str(refresh.access_token), "refresh": str(refresh)})
 
@@ -74,7 +75,7 @@ class RefreshView(OpenView):
         """A new pair of tokens for a refresh token, which is used up by it."""
         refresh = refresh_token(request)
         if not tokens.renew_session(refresh, now=datetime.now(UTC)):
-            raise InvalidToken("The session has ended.")
+            raise InvalidToken(_("The session has ended."))
         renewal = TokenRefreshSerializer(data={"refresh": str(refresh)})
         try:
             renewal.is_valid(raise_exception=True)

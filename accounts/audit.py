@@ -11,16 +11,27 @@ from accounts.models import AuditEntry, Source, User
 
 @dataclass(frozen=True)
 class Actor:
-    """Who is behind a change: a person, or the panel itself, and the way they came."""
+    """Who is behind a change: a person, or the panel itself, and the way they came.
+
+    `user` is whose rights count. Where one of the staff acts on behalf of a customer, that is the
+    customer, and `staff` is the one whose hand it is.
+    """
 
     user: User | None
     source: Source
     address: str | None = None
+    staff: User | None = None
+
+    @property
+    def hand(self) -> User | None:
+        """Who really did it."""
+        return self.staff or self.user
 
     @classmethod
     def of(cls, request: HttpRequest, source: Source) -> "Actor":
         user = request.user if isinstance(request.user, User) else None
-        return cls(user, source, client_address(request))
+        staff = getattr(request, "acting_staff", None)
+        return cls(user, source, client_address(request), staff)
 
 
 SYSTEM = Actor(None, Source.SYSTEM)
@@ -37,10 +48,13 @@ def record(
     details: dict[str, object] | None = None,
 ) -> None:
     """Add one entry. Call it in the transaction of the change that it tells of."""
+    hand, customer = actor.hand, actor.user if actor.staff else None
     AuditEntry.objects.create(
         at=now,
-        actor=actor.user,
-        actor_email=actor.user.email if actor.user else "",
+        actor=hand,
+        actor_email=hand.email if hand else "",
+        on_behalf_of=customer,
+        on_behalf_of_email=customer.email if customer else "",
         source=actor.source,
         address=actor.address,
         event=event,

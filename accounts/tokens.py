@@ -14,11 +14,14 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import RefreshToken, Token
 
+from accounts import on_behalf
 from accounts.address import client_address
 from accounts.models import ApiSession, User
 
@@ -36,6 +39,9 @@ class Credential:
     auth_hash: str = field(repr=False)
     session_key: str | None = None
     api_session: UUID | None = None
+    # One of the staff who acts on behalf of that person.
+    staff_id: int | None = None
+    staff_hash: str = field(default="", repr=False)
     expires_at: datetime | None = None
 
 
@@ -90,7 +96,7 @@ def session_id(token: Token) -> UUID:
     try:
         return UUID(str(token[CLAIM]))
     except (KeyError, ValueError) as error:
-        raise InvalidToken("The token belongs to no session.") from error
+        raise InvalidToken(gettext("The token belongs to no session.")) from error
 
 
 def is_open(session: UUID) -> bool:
@@ -100,10 +106,17 @@ def is_open(session: UUID) -> bool:
 class SessionJWTAuthentication(JWTAuthentication):
     """An access token counts while its session is open."""
 
+    def authenticate(self, request: Request) -> tuple[Any, Token] | None:
+        """It speaks for its person alone, whomever a browser's session beside it stands in for."""
+        found = super().authenticate(request)
+        if found is not None:
+            request._request.acting_staff = None  # type: ignore[attr-defined]
+        return found
+
     def get_user(self, validated_token: Token) -> Any:
         user = super().get_user(validated_token)
         if not is_open(session_id(validated_token)):
-            raise AuthenticationFailed("The session has ended.", code="session_ended")
+            raise AuthenticationFailed(gettext("The session has ended."), code="session_ended")
         return user
 
 
@@ -125,8 +138,11 @@ def credential_of(raw_token: str) -> Credential | None:
 
 
 def still_good(credentials: Iterable[Credential], *, now: datetime) -> set[Credential]:
-    """Those that would still let somebody in: three queries for any number of them."""
+    """Those that would still let somebody in: three queries for any number of them, and one or
+    two more where staff act on behalf of customers."""
     asked = list(credentials)
+    staff_ids = {c.staff_id for c in asked if c.staff_id is not None}
+    acting = on_behalf.still_acting(staff_ids) if staff_ids else {}
     people = User.objects.filter(pk__in={c.user_id for c in asked}, is_active=True)
     auth_hashes = {user.pk: user.get_session_auth_hash() for user in people}
     sessions = live_sessions({c.session_key for c in asked if c.session_key})
@@ -142,6 +158,9 @@ def still_good(credentials: Iterable[Credential], *, now: datetime) -> set[Crede
         and (c.session_key is None or c.session_key in sessions)
         and (c.api_session is None or c.api_session in api_sessions)
         and (c.expires_at is None or c.expires_at > now)
+        and (
+            c.staff_id is None or constant_time_compare(acting.get(c.staff_id, "-"), c.staff_hash)
+        )
     }
 
 

@@ -1,10 +1,11 @@
 """What keeps a person's sockets open, and what ends it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts import tokens
+from accounts import roles, tokens
 from accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +83,13 @@ def test_three_queries_for_any_number(by_session, by_token, staff, bob, django_a
 
 def test_the_hash_is_not_shown(by_token):
     assert by_token.auth_hash not in repr(by_token)
+
+
+def test_of_staff_on_behalf_of_somebody_as_long_as_they_may(by_session, staff):
+    acting = replace(by_session, staff_id=staff.pk, staff_hash=staff.get_session_auth_hash())
+    assert still_good(replace(acting, staff_hash="")) == set()
+    assert still_good(acting) == {acting}
+    User.objects.filter(pk=staff.pk).update(role=roles.SUPPORT, **roles.flags(roles.SUPPORT))
+    assert still_good(acting, by_session) == {by_session}
+    User.objects.filter(pk=staff.pk).update(is_active=False)
+    assert still_good(acting) == set()

@@ -1,0 +1,77 @@
+"""The events of the audit log in words. The log itself keeps their codes, which never change."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+WORDS: dict[str, str | Promise] = {
+    "account.api_session_ended": _("signed a program out"),
+    "account.changed": _("account changed"),
+    "account.password_changed": _("password changed"),
+    "account.password_link_asked": _("link to a password asked for"),
+    "account.password_set": _("password chosen by a link"),
+    "acting.began": _("began to act on behalf of a customer"),
+    "acting.ended": _("ended acting on behalf of a customer"),
+    "action.finished": _("action ended"),
+    "action.requested": _("action asked for"),
+    "alert.acknowledged": _("alert acknowledged"),
+    "alert.unacknowledged": _("acknowledgement taken back"),
+    "alert_rule.changed": _("alert rule changed"),
+    "alert_rule.created": _("alert rule made"),
+    "alert_rule.deleted": _("alert rule deleted"),
+    "alerts.muted": _("alerts muted"),
+    "alerts.preferences_changed": _("alert preferences changed"),
+    "alerts.unmuted": _("alerts unmuted"),
+    "channel.added": _("channel added"),
+    "channel.changed": _("channel changed"),
+    "channel.confirmed": _("channel confirmed"),
+    "channel.disabled": _("channel switched off"),
+    "channel.enabled": _("channel switched on"),
+    "channel.refused": _("channel refused"),
+    "channel.removed": _("channel removed"),
+    "cluster.added": _("cluster added"),
+    "cluster.changed": _("cluster changed"),
+    "console.allowed": _("console allowed"),
+    "console.asked": _("console asked for"),
+    "console.closed": _("console closed"),
+    "console.denied": _("console denied"),
+    "console.opened": _("console opened"),
+    "console.permission_ended": _("permission for a console ended"),
+    "export.made": _("list exported"),
+    "maintenance.cancelled": _("maintenance cancelled"),
+    "maintenance.changed": _("maintenance changed"),
+    "maintenance.planned": _("maintenance planned"),
+    "notification.resent": _("notification sent once more"),
+    "person.added": _("person added"),
+    "person.changed": _("person changed"),
+    "person.deleted": _("person deleted"),
+    "person.first_administrator": _("first administrator made"),
+    "person.invited": _("invited by mail"),
+    "person.role_changed": _("role changed"),
+    "server.annotated": _("notes changed"),
+    "server.assigned": _("owner changed"),
+    "server.back": _("server found again"),
+    "server.gone": _("server gone"),
+    "server.labelled": _("labels changed"),
+    "server.protected": _("protected from being deleted"),
+    "server.renamed": _("server renamed"),
+    "server.unprotected": _("protection taken off"),
+    "snapshot_limits.set": _("limits of snapshots set"),
+    "snapshot_schedule.removed": _("snapshot schedule removed"),
+    "snapshot_schedule.set": _("snapshot schedule set"),
+}
+# What they are about.
+OBJECTS: dict[str, str | Promise] = {
+    "list": _("list"),
+    "alert_rule": _("alert rule"),
+    "channel": _("channel"),
+    "cluster": _("cluster"),
+    "maintenance": _("maintenance window"),
+    "notification": _("notification"),
+    "person": _("person"),
+    "server": _("server"),
+    "user": _("person"),
+}
+
+
+def words(event: str) -> str:
+    return str(WORDS.get(event, event))
