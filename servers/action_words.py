@@ -3,7 +3,7 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from accounts.models import User
 from servers import power, steps, verdicts
@@ -80,6 +80,19 @@ LOCKS: dict[str, Words] = {
     "suspended": _("It is hibernated."),
     "suspending": _("It is being hibernated."),
 }
+# What is seen of a lock in a list.
+LOCK_NAMES: dict[str, Words] = {
+    "backup": pgettext_lazy("lock", "backup"),
+    "clone": pgettext_lazy("lock", "clone"),
+    "create": pgettext_lazy("lock", "create"),
+    "disk": pgettext_lazy("lock", "disk"),
+    "migrate": pgettext_lazy("lock", "migrate"),
+    "rollback": pgettext_lazy("lock", "rollback"),
+    "snapshot": pgettext_lazy("lock", "snapshot"),
+    "snapshot-delete": pgettext_lazy("lock", "snapshot-delete"),
+    "suspended": pgettext_lazy("lock", "suspended"),
+    "suspending": pgettext_lazy("lock", "suspending"),
+}
 FAILURES: dict[str, Words] = {
     "denied": _("The panel lacks the rights for this. The staff have to look."),
     "unreachable": _("The host could not be reached; nothing was done."),
@@ -133,6 +146,10 @@ def doing(action: Action) -> str:
     return str(DOING.get(action.type, action.type))
 
 
+def lock_name(lock: str) -> str:
+    return str(LOCK_NAMES.get(lock, lock))
+
+
 def lock_words(lock: str) -> str:
     return str(LOCKS.get(lock) or now_("It is locked (%(lock)s).") % {"lock": lock})
 
@@ -158,7 +175,8 @@ REASONS: dict[str, Words] = {
     "gone": _("It does not exist any more."),
     "protected": _("It is protected. Take the protection off first."),
     "protected_in_proxmox": _("It is protected by the staff."),
-    "forbidden": _("Servers are deleted by the staff here."),
+    "forbidden": _("You may not delete this server: the administrators do that here."),
+    "role": _("Your role lets you look at servers of others, but not do this."),
     "not_read": _("It is being looked up what this server can do."),
     "no_password_way": _("It has neither a guest agent nor cloud-init."),
 }

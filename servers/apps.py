@@ -1,6 +1,7 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ServersConfig(AppConfig):
     name = "servers"
-    verbose_name = "Proxmox"
+    verbose_name = _("Servers")

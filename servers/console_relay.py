@@ -24,10 +24,11 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseFailure
+from django.utils.translation import gettext
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from accounts import tokens
+from accounts import locale, tokens
 from accounts.models import User
 from servers import console_ends, console_opening, consoles, facts
 from servers.console_ends import End, Over
@@ -64,6 +65,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
     """One console. Whatever ends it first sets `ending`; one task does all the rest."""
 
     channel_layer_alias = ""
+    is_console = True
     credential: tokens.Credential | None = None
 
     async def dispatch(self, message: Any) -> None:
@@ -150,7 +152,9 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
             logger.error("A console ended, the database is away: %s", type(error).__name__)
         finally:
             hub().leave(self)
-            await self.say({"type": "end", "reason": end.reason, "message": end.message})
+            with locale.of_person(self.person()):
+                words = gettext(end.message)
+            await self.say({"type": "end", "reason": end.reason, "message": words})
             with suppress(Disconnected, OSError):
                 await self.close(end.code)
 
@@ -187,9 +191,13 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
 
     def person_id(self) -> int | None:
         """Of the browser's session, if there is one: the ticket must be the same person's."""
+        person = self.person()
+        return person.pk if person else None
+
+    def person(self) -> User | None:
         scope: Any = self.scope
         user = scope.get("user")
-        return user.pk if isinstance(user, User) and user.is_authenticated else None
+        return user if isinstance(user, User) and user.is_authenticated else None
 
     async def relay(self, session: ConsoleSession, target: Target) -> End:
         opened = await ask(target)

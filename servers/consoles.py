@@ -15,7 +15,7 @@ from accounts import audit, tokens
 from accounts.audit import Actor
 from accounts.models import Source, User
 from accounts.tokens import Credential
-from servers import console_ends
+from servers import console_ends, console_requests
 from servers.console_ends import End
 from servers.facts import Facts
 from servers.models import ConsoleSession, Server
@@ -67,7 +67,8 @@ def lack(kind: Kind, *, has_screen: bool, has_serial: bool) -> End | None:
 def make_ticket(
     server: Server, user: User, kind: Kind, credential: Credential, actor: Actor, *, now: datetime
 ) -> tuple[str, ConsoleSession]:
-    """The ticket, which is told once and never stored, and its session."""
+    """The ticket, which is told once and never stored, and its session. Raises MayNot."""
+    console_requests.check(actor, server, now=now)
     ticket = token_urlsafe(TICKET_BYTES)
     session = ConsoleSession.objects.create(
         server=server,
@@ -79,6 +80,7 @@ def make_ticket(
         session_key=credential.session_key or "",
         api_session=credential.api_session,
         auth_hash=credential.auth_hash,
+        staff=actor.staff,
         created_at=now,
         expires_at=now + TICKET_LASTS,
     )
@@ -103,10 +105,13 @@ def redeem(
     found = wanted.first()
     if found is None or not wanted.filter(pk=found.pk).update(used_at=now):
         raise console_ends.Over(console_ends.BAD_TICKET)
-    session = ConsoleSession.objects.select_related("user", "server__node").get(pk=found.pk)
+    session = ConsoleSession.objects.select_related("user", "staff", "server__node").get(
+        pk=found.pk
+    )
     if not tokens.still_good([credential_of(session)], now=now):
         raise console_ends.Over(console_ends.SIGNED_OUT)
-    if not Server.objects.visible_to(session.user).filter(pk=session.server_id).exists():
+    hands = [person for person in (session.user, session.staff) if person is not None]
+    if not all(console_requests.open_to(each, [session.server_id], now=now) for each in hands):
         raise console_ends.Over(console_ends.NO_ACCESS)
     if open_now(session.user, now=now) >= MOST_OPEN:
         raise console_ends.Over(console_ends.TOO_MANY)
@@ -119,6 +124,8 @@ def credential_of(session: ConsoleSession) -> Credential:
         session.auth_hash,
         session_key=session.session_key or None,
         api_session=session.api_session,
+        staff_id=session.staff_id,
+        staff_hash=session.staff.get_session_auth_hash() if session.staff else "",
     )
 
 
@@ -175,7 +182,7 @@ def close_orphans(*, now: datetime) -> int:
 
 
 def record(event: str, session: ConsoleSession, *, now: datetime, **details: object) -> None:
-    actor = Actor(session.user, Source(session.source), session.address)
+    actor = Actor(session.user, Source(session.source), session.address, session.staff)
     audit.record(
         event,
         actor=actor,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any
 
@@ -10,8 +11,10 @@ import msgspec
 from autobahn.exception import Disconnected
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from accounts import tokens
+from accounts import locale, on_behalf, tokens
 from accounts.models import User
 from servers.hub import hub
 from servers.live import action_of, metrics_of
@@ -90,6 +93,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     # The hub listens for all sockets of a process: none of them needs a channel of its own, and
     # without Redis they still open.
     channel_layer_alias = ""
+    is_console = False
     credential: tokens.Credential | None = None
     user: User | None = None
     timer: asyncio.TimerHandle | None = None
@@ -102,11 +106,18 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.accept()
         await hub().join(self)
         if isinstance(user, User) and user.is_authenticated:
-            self.user = user
-            key = scope["session"].session_key
-            self.credential = tokens.Credential(
-                user.pk, user.get_session_auth_hash(), session_key=key
+            credential = tokens.Credential(
+                user.pk,
+                user.get_session_auth_hash(),
+                session_key=scope["session"].session_key,
+                staff_id=on_behalf.staff_id_of(scope["session"]),
+                staff_hash=on_behalf.staff_hash_of(scope["session"]),
             )
+            # No request looked yet whether the staff in the person's place still may be there.
+            if credential.staff_id is not None and not await is_good(credential):
+                await self.turn_out()
+                return
+            self.credential, self.user = credential, user
             await self.say({"type": "welcome", "user": user.email})
         else:
             self.close_in(SECONDS_TO_SIGN_IN)
@@ -126,7 +137,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         message = self.read(text_data or "")
         cost = message.cost() if isinstance(message, Message) else 1
         if not (self.messages.spend(1) and self.answers.spend(cost)):
-            await self.refuse("too_many_messages", "Too many messages: slow down.")
+            await self.refuse("too_many_messages", _("Too many messages: slow down."))
             await self.close(TOO_MUCH)
         elif isinstance(message, Message):
             await self.answer(message)
@@ -140,28 +151,31 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except msgspec.DecodeError as error:
             # The reason may quote what came, which may be long.
             reason = str(error)[:LONGEST_REASON]
-            return f"This is no message that is understood here: {reason}."
+            with locale.of_person(self.user):
+                return _("This is no message that is understood here: %(why)s.") % {"why": reason}
 
     async def answer(self, message: Message) -> None:
         if message.type == "auth":
             await self.sign_in(message)
         elif self.user is None:
-            await self.refuse("not_authenticated", "Sign in first, with a message of type auth.")
+            await self.refuse(
+                "not_authenticated", _("Sign in first, with a message of type auth.")
+            )
         elif message.type == "subscribe":
             await self.subscribe(self.user, message.ids())
         elif message.type == "unsubscribe":
             await self.unsubscribe(message.ids())
         else:
-            await self.refuse("invalid", "The type must be auth, subscribe or unsubscribe.")
+            await self.refuse("invalid", _("The type must be auth, subscribe or unsubscribe."))
 
     async def sign_in(self, message: Message) -> None:
         credential, user = await person_of(message.token or "")
         if credential is None or user is None:
-            await self.refuse("not_authenticated", "The token is not good, or not any more.")
+            await self.refuse("not_authenticated", _("The token is not good, or not any more."))
             await self.close(NOT_SIGNED_IN)
             return
         if self.user is not None and self.user.pk != user.pk:
-            await self.refuse("forbidden", "This socket belongs to somebody else already.")
+            await self.refuse("forbidden", _("This socket belongs to somebody else already."))
             return
         self.credential, self.user = credential, user
         if credential.expires_at:
@@ -170,7 +184,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def subscribe(self, user: User, server_ids: list[int]) -> None:
         if not server_ids:
-            await self.refuse("invalid", "Name a server or servers.")
+            await self.refuse("invalid", _("Name a server or servers."))
             return
         subscribed = hub().subscriptions(self)
         if len(subscribed.union(server_ids)) > MOST_SUBSCRIPTIONS:
@@ -185,7 +199,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             if server_id in states:
                 await self.say(states[server_id])
             else:
-                await self.refuse("not_found", "There is no such server.", server=server_id)
+                await self.refuse("not_found", _("There is no such server."), server=server_id)
 
     async def unsubscribe(self, server_ids: list[int]) -> None:
         if len(server_ids) > MOST_SUBSCRIPTIONS:
@@ -196,7 +210,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.say({"type": "unsubscribed", "server": server_id})
 
     async def refuse_so_many(self) -> None:
-        most = f"A socket follows {MOST_SUBSCRIPTIONS} servers at most."
+        with locale.of_person(self.user):
+            most = _("A socket follows %(most)s servers at most.") % {"most": MOST_SUBSCRIPTIONS}
         await self.refuse("too_many_subscriptions", most)
 
     async def send_text(self, text: str) -> None:
@@ -213,14 +228,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
             # It may have been unsubscribed while access was looked up.
             if server_id in hub().subscriptions(self):
                 hub().unsubscribe(self, server_id)
-                await self.refuse("not_found", "There is no such server.", server=server_id)
+                await self.refuse("not_found", _("There is no such server."), server=server_id)
 
     async def turn_out(self) -> None:
-        await self.refuse("not_authenticated", "You are signed out.")
+        await self.refuse("not_authenticated", _("You are signed out."))
         await self.close(NOT_SIGNED_IN)
 
-    async def refuse(self, code: str, message: str, **more: object) -> None:
-        await self.say({"type": "error", "code": code, "message": message, **more})
+    async def refuse(self, code: str, message: str | Promise, **more: object) -> None:
+        with locale.of_person(self.user):
+            words = str(message)
+        await self.say({"type": "error", "code": code, "message": words, **more})
 
     async def say(self, event: dict[str, Any]) -> None:
         await self.send_text(msgspec.json.encode(event).decode())
@@ -244,6 +261,11 @@ def person_of(raw_token: str) -> tuple[tokens.Credential | None, User | None]:
     if credential is None:
         return None, None
     return credential, User.objects.filter(pk=credential.user_id).first()
+
+
+@database_sync_to_async
+def is_good(credential: tokens.Credential) -> bool:
+    return bool(tokens.still_good([credential], now=datetime.now(UTC)))
 
 
 @database_sync_to_async

@@ -1,10 +1,15 @@
-"""What pages say of data that is not fresh."""
+"""What stands over pages: data that is not fresh, and who asks for a console."""
 
 from datetime import UTC, datetime
+from functools import cache
 
 from django.http import HttpRequest
 
+from accounts.models import User
+from servers import console_requests
 from servers.models import Cluster
+
+MOST_ASKED = 10
 
 
 def staleness(request: HttpRequest) -> dict[str, object]:
@@ -22,3 +27,12 @@ def staleness(request: HttpRequest) -> dict[str, object]:
     stale = [cluster for cluster in clusters if cluster.is_stale(now)]
     since = min((c.last_cycle_at for c in stale if c.last_cycle_at), default=None)
     return {"stale_clusters": stale, "stale_since": since}
+
+
+def asked_consoles(request: HttpRequest) -> dict[str, object]:
+    """What waits for the word of whoever is signed in; asked only by pages that show it."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {}
+    waiting = console_requests.waiting_for(user, now=datetime.now(UTC))
+    return {"console_requests": cache(lambda: list(waiting[:MOST_ASKED]))}

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from servers import actions, facts, inventory, locate, passwords, steps, turns, verdicts
+from accounts import roles
+from servers import (
+    access,
+    actions,
+    facts,
+    inventory,
+    locate,
+    passwords,
+    power,
+    steps,
+    turns,
+    verdicts,
+)
 from servers.clusters import access_to, gateway_to
 from servers.identity import same_guest
 from servers.models import Action, Cluster, ClusterToken, Server
@@ -114,15 +126,17 @@ def prepare(order: Order) -> Guest | None:
 
 
 def check_person(action: Action) -> None:
-    """Whoever asked for it may have lost the server, or the account, while it waited. What the
-    panel asked for itself names nobody."""
+    """Whoever asked for it may have lost the server, the account or the role while it waited. What
+    the panel asked for itself names nobody."""
     if not action.server.present:
         raise Unfit("gone", "It does not exist any more.")
     if not action.requested_by_email:
         return
     person = action.requested_by
     mine = Server.objects.none() if person is None else Server.objects.visible_to(person)
-    if not mine.filter(pk=action.server_id).exists():
+    server = mine.filter(pk=action.server_id).first()
+    needed = roles.DESTROY if action.type == power.DELETE else roles.OPERATE
+    if server is None or person is None or not access.may(person, server, needed):
         raise Unfit("no_access", "Whoever asked for it may not act on this server any more.")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from redis.exceptions import RedisError
 
 from accounts import tokens
 from accounts.models import User
+from servers import console_requests
 from servers.live import GROUP, channel_layer, metrics_of_row
 from servers.models import Server
 
@@ -24,7 +26,10 @@ RECHECK_SECONDS = 60.0
 
 
 class Socket(Protocol):
+    """`is_console`: it takes the right to the console, not to the server's page alone."""
+
     credential: tokens.Credential | None
+    is_console: bool
 
     async def send_text(self, text: str) -> None: ...
 
@@ -111,7 +116,8 @@ class Hub:
                 await self.recheck(
                     socket
                     for socket in self.following
-                    if socket.credential and socket.credential.user_id == event["user"]
+                    if socket.credential
+                    and event["user"] in (socket.credential.user_id, socket.credential.staff_id)
                 )
             elif event["type"] == "alert":
                 await self.tell_of_alert(event)
@@ -149,7 +155,7 @@ class Hub:
         A database that does not answer ends nothing: the next minute asks again.
         """
         asked = {
-            socket: (socket.credential, self.subscriptions(socket))
+            socket: Asked(socket.credential, socket.is_console, self.subscriptions(socket))
             for socket in sockets
             if socket.credential
         }
@@ -161,23 +167,40 @@ class Hub:
             logger.error("Nobody's access could be checked, the database is away: %s", error)
             return
         # Only what was asked about is lost: a socket may have subscribed to more meanwhile.
-        for socket, (credential, wanted) in asked.items():
-            if credential not in good:
+        for socket, one in asked.items():
+            if one.credential not in good:
                 await socket.turn_out()
             else:
-                await socket.lose(wanted - visible.get(credential.user_id, set()))
+                await socket.lose(one.servers - visible.get(one.way, set()))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a socket shows: whether it still may is to be looked up."""
+
+    credential: tokens.Credential
+    is_console: bool
+    servers: frozenset[int]
+
+    @property
+    def way(self) -> "Way":
+        """Who sees it, in whose hand, and how."""
+        return self.credential.user_id, self.credential.staff_id, self.is_console
+
+
+Way = tuple[int, int | None, bool]
 
 
 async def permitted(
-    asked: Iterable[tuple[tokens.Credential, frozenset[int]]],
-) -> tuple[set[tokens.Credential], dict[int, set[int]]]:
-    """Which of the credentials are good, and what of the wanted servers their people may see."""
-    good = await still_good({credential for credential, _ in asked})
-    wanted: dict[int, set[int]] = defaultdict(set)
-    for credential, server_ids in asked:
-        if credential in good:
-            wanted[credential.user_id].update(server_ids)
-    return good, await visible_servers(wanted)
+    asked: Iterable[Asked],
+) -> tuple[set[tokens.Credential], dict[Way, set[int]]]:
+    """Which of the credentials are good, and which of the wanted servers may be had each way."""
+    good = await still_good({one.credential for one in asked})
+    wanted: dict[Way, set[int]] = defaultdict(set)
+    for one in asked:
+        if one.credential in good:
+            wanted[one.way].update(one.servers)
+    return good, await open_servers(wanted)
 
 
 @database_sync_to_async
@@ -186,18 +209,22 @@ def still_good(credentials: set[tokens.Credential]) -> set[tokens.Credential]:
 
 
 @database_sync_to_async
-def visible_servers(wanted: dict[int, set[int]]) -> dict[int, set[int]]:
-    """Which of the wanted servers each person may see, by user id."""
-    people = User.objects.in_bulk(wanted.keys())
-    return {
-        user_id: set(
-            Server.objects.visible_to(people[user_id])
-            .filter(pk__in=server_ids)
-            .values_list("pk", flat=True)
-        )
-        for user_id, server_ids in wanted.items()
-        if user_id in people
-    }
+def open_servers(wanted: dict[Way, set[int]]) -> dict[Way, set[int]]:
+    """Which of the wanted servers may be seen, or their consoles be had open, each way."""
+    now = datetime.now(UTC)
+    people = User.objects.in_bulk({person for way in wanted for person in way[:2] if person})
+    found: dict[Way, set[int]] = {}
+    for (user_id, staff_id, is_console), server_ids in wanted.items():
+        if user_id not in people:
+            continue
+        if is_console:
+            hands = [people[each] for each in (user_id, staff_id) if each in people]
+            may = [console_requests.open_to(each, server_ids, now=now) for each in hands]
+            found[user_id, staff_id, is_console] = set.intersection(*may)
+            continue
+        visible = Server.objects.visible_to(people[user_id]).filter(pk__in=server_ids)
+        found[user_id, staff_id, is_console] = set(visible.values_list("pk", flat=True))
+    return found
 
 
 hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

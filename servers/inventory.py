@@ -78,6 +78,9 @@ def change(
             values["node_id"] = nodes.get(str(values.pop("node")))
         if "status" in values:
             values["status_since"] = now
+            if values["status"] == Server.Status.RUNNING:
+                # It may have got another address with its start.
+                values["addresses_next_at"] = None
         alike[tuple(sorted(values.items()))].append(server_id)
     for items, ids in alike.items():
         fields = dict(items)
@@ -261,6 +264,8 @@ def observe(server_id: int, status: str, *, lock: str | None = None, now: dateti
         seen: dict[str, object] = {"status_seen_at": now}
         if status != before[0]:
             seen |= {"status": status, "status_since": now}
+            if status == Server.Status.RUNNING:
+                seen["addresses_next_at"] = None
         if lock is not None and lock != before[1]:
             seen["lock"] = lock
         server.update(**seen)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts import audit
 from accounts.audit import Actor
@@ -35,7 +36,7 @@ def parse_all(text: str) -> dict[str, str]:
         if each.strip():
             key, value = parse(each)
             if key in found:
-                raise BadLabel(f"“{key}” is there twice.")
+                raise BadLabel(gettext("“%(key)s” is there twice.") % {"key": key})
             found[key] = value
     check_all(found)
     return found
@@ -43,25 +44,27 @@ def parse_all(text: str) -> dict[str, str]:
 
 def check(key: str, value: str) -> None:
     if not KEY.fullmatch(key):
-        raise BadLabel(
-            f"“{key[:80]}” cannot be a key: it begins with a letter or digit, then come letters, "
-            f"digits and . _ - / up to {LONGEST} characters."
+        text = gettext(
+            "“%(key)s” cannot be a key: it begins with a letter or digit, then come letters, "
+            "digits and . _ - / up to %(most)s characters."
         )
+        raise BadLabel(text % {"key": key[:80], "most": LONGEST})
     if not VALUE.fullmatch(value):
-        raise BadLabel(
-            f"“{value[:80]}” cannot be a value: letters, digits, spaces and . _ - / up to "
-            f"{LONGEST} characters."
+        text = gettext(
+            "“%(value)s” cannot be a value: letters, digits, spaces and . _ - / up to %(most)s "
+            "characters."
         )
+        raise BadLabel(text % {"value": value[:80], "most": LONGEST})
 
 
 def check_all(labels: Mapping[str, str]) -> None:
     if len(labels) > MOST:
-        raise BadLabel(f"A server has {MOST} labels at most.")
+        raise BadLabel(gettext("A server has %(most)s labels at most.") % {"most": MOST})
     for key, value in labels.items():
         check(key, value)
     # As MariaDB compares them, on every database.
     if len({alike(key) for key in labels}) < len(labels):
-        raise BadLabel("Two keys differ by case or accents alone.")
+        raise BadLabel(gettext("Two keys differ by case or accents alone."))
 
 
 def alike(key: str) -> str:

@@ -95,7 +95,22 @@ class AlertEvent(TypedDict):
     alert: dict[str, object]
 
 
-Event = StateEvent | AccessEvent | SignOutEvent | ActionEvent | SnapshotsEvent | AlertEvent
+class ConsolesEvent(TypedDict):
+    """One of the staff asks for this server's console, or what was asked is answered or over."""
+
+    type: Literal["consoles"]
+    server: int
+
+
+Event = (
+    StateEvent
+    | AccessEvent
+    | SignOutEvent
+    | ActionEvent
+    | SnapshotsEvent
+    | AlertEvent
+    | ConsolesEvent
+)
 
 
 def state_event(server: int, status: str, status_since: datetime, lock: str) -> StateEvent:
@@ -106,6 +121,10 @@ def state_event(server: int, status: str, status_since: datetime, lock: str) -> 
         "status_since": status_since.isoformat(),
         "lock": lock,
     }
+
+
+def consoles_event(server_id: int) -> ConsolesEvent:
+    return {"type": "consoles", "server": server_id}
 
 
 def action_event(action: Action) -> ActionEvent:

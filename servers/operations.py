@@ -9,9 +9,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from accounts import roles
 from accounts.audit import Actor
-from servers import actions, inventory, passwords, power, steps
+from accounts.models import User
+from servers import access, actions, inventory, passwords, power, steps
 from servers.facts import facts_of
 from servers.models import Action, LastSample, Server
 
@@ -66,8 +69,12 @@ class Offers:
     active: Action | None
 
 
-def offers(server: Server, active: Action | None) -> Offers:
+def offers(server: Server, active: Action | None, viewer: User) -> Offers:
     """Of the verbs that servers of this kind have, and of deleting and the password."""
+    if not access.may(viewer, server, roles.OPERATE):
+        types = [type for type, verb in power.VERBS.items() if server.kind in verb.kinds]
+        all_types = (*types, power.DELETE, power.PASSWORD)
+        return Offers(dict.fromkeys(all_types, Refusal("role")), active)
     busy = Refusal("busy", active.type) if active else None
     refusals: dict[str, Refusal | None] = {}
     for type, verb in power.VERBS.items():
@@ -92,7 +99,8 @@ def change_power(
     now: datetime,
     prelude: MakePrelude | None = None,
 ) -> Action:
-    """`type` is one of power.VERBS. Raises NotPossible, and Busy."""
+    """`type` is one of power.VERBS. Raises MayNot, NotPossible, and Busy."""
+    access.check(actor, server, roles.OPERATE)
     if refused := power.refusal(type, server.kind, server.status, server.lock):
         raise NotPossible(refused)
     verb = power.VERBS[type]  # type: ignore[index]  # the caller checked it
@@ -152,20 +160,23 @@ def deleting_refused(server: Server, *, stop_first: bool) -> Refusal | None:
     return Refusal("protected_in_proxmox") if facts and facts.is_protected else None
 
 
-def may_delete(actor: Actor) -> bool:
-    is_staff = bool(actor.user and actor.user.is_staff)
-    customers_may = bool(settings.CUSTOMERS_MAY_DELETE)
-    return is_staff or customers_may
+def may_delete(actor: Actor, server: Server) -> bool:
+    """By role; its owner where customers may. On somebody's behalf by both."""
+    if actor.staff is not None and not actor.staff.has_perm(roles.DESTROY):
+        return False
+    is_granted = actor.user is None or actor.user.has_perm(roles.DESTROY)
+    is_own = actor.user is not None and actor.user.pk == server.owner_id
+    return is_granted or (is_own and bool(settings.CUSTOMERS_MAY_DELETE))
 
 
 def delete(
     server: Server, *, confirm: str, stop_first: bool, actor: Actor, now: datetime
 ) -> Action:
     """Raises Invalid where the name is not confirmed; NotPossible; Busy."""
-    if not may_delete(actor):
+    if not may_delete(actor, server):
         raise NotPossible(Refusal("forbidden"))
     if confirm.strip() != server.name.strip():
-        raise Invalid("confirm", "Type the name of the server exactly as it is shown.")
+        raise Invalid("confirm", _("Type the name of the server exactly as it is shown."))
     if refused := deleting_refused(server, stop_first=stop_first):
         raise NotPossible(refused)
     is_down = server.status in (Server.Status.STOPPED, Server.Status.SUSPENDED)
@@ -241,14 +252,15 @@ def reset_password(
 ) -> tuple[Action, str]:
     """The action, and the password to be shown once: the one given, or one made here.
 
-    `way` is one of `password_ways`, or empty for the best of them. Raises Invalid, NotPossible,
-    Busy.
+    `way` is one of `password_ways`, or empty for the best of them. Raises MayNot, Invalid,
+    NotPossible, Busy.
     """
+    access.check(actor, server, roles.OPERATE)
     if refused := password_refused(server):
         raise NotPossible(refused)
     ways = password_ways(server)
     if way and way not in ways:
-        raise Invalid("way", "This server has no such way to set a password now.")
+        raise Invalid("way", _("This server has no such way to set a password now."))
     if problem := user_name_problem(username):
         raise Invalid("username", problem)
     if password and (problem := passwords.problem_with(password)):
@@ -266,5 +278,7 @@ def reset_password(
 def user_name_problem(username: str) -> str | None:
     is_plain = username.isascii() and username.isprintable() and ":" not in username
     if not username or username != username.strip() or len(username) > LONGEST_USER_NAME:
-        return f"A user name has 1 to {LONGEST_USER_NAME} characters."
-    return None if is_plain else "A user name is of ASCII letters, digits and signs, without ':'."
+        return _("A user name has 1 to %(most)s characters.") % {"most": LONGEST_USER_NAME}
+    return (
+        None if is_plain else _("A user name is of ASCII letters, digits and signs, without ':'.")
+    )

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, roles
 from accounts.audit import Actor
 from accounts.models import User
-from servers import labels, live
+from servers import access, console_requests, labels, live
 from servers.models import Server
 
 
@@ -39,12 +39,17 @@ def assign(servers: Iterable[Server], owner: User | None, *, actor: Actor, now: 
                 object_id=server.pk,
                 details={"from": server.owner_id, "to": owner.pk if owner else None},
             )
+        console_requests.owner_changed(changed, actor=actor, now=now)
         live.publish([{"type": "access", "server": server_id} for server_id in changed])
     return len(changed)
 
 
 def describe(server: Server, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
-    """Those of name, notes, labels and protected that are named change, the others stay."""
+    """Those of name, notes, labels and protected that are named change, the others stay.
+
+    Raises MayNot.
+    """
+    access.check(actor, server, roles.DESCRIBE)
     with transaction.atomic():
         if "name" in changes:
             rename(server, changes["name"], actor=actor, now=now)

@@ -7,6 +7,7 @@ key, which is wiped as the step is sent: neither the broker nor the database alo
 import secrets
 
 from cryptography.fernet import Fernet, InvalidToken
+from django.utils.translation import gettext as _
 
 # Without what is easily taken for something else: 0 O o, 1 l I.
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
@@ -33,11 +34,14 @@ def is_mixed(text: str) -> bool:
 def problem_with(password: str) -> str | None:
     """Why a chosen password cannot be set, None where it can."""
     if not SHORTEST <= len(password) <= LONGEST:
-        return f"It must have {SHORTEST} to {LONGEST} characters."
+        return _("It must have %(least)s to %(most)s characters.") % {
+            "least": SHORTEST,
+            "most": LONGEST,
+        }
     if not password.isprintable() or not password.isascii():
-        return "Letters, digits and signs of the ASCII table alone: a console may lack others."
+        return _("Letters, digits and signs of the ASCII table alone: a console may lack others.")
     if password != password.strip():
-        return "It must not begin or end with a space."
+        return _("It must not begin or end with a space.")
     return None
 
 

@@ -63,7 +63,10 @@ class Examination:
 def parse_endpoint(text: str, fingerprint: str = "") -> Endpoint:
     """From what people paste: a host, host:port, or the address of the web interface or API."""
     written = text.strip()
-    address = urlsplit(written if "://" in written else f"https://{written}")
+    try:
+        address = urlsplit(written if "://" in written else f"https://{written}")
+    except ValueError as error:
+        raise no_address(text) from error
     if address.scheme != "https":
         raise NotRegistered(f"{text}: Proxmox speaks https alone.")
     if address.username or address.password:
@@ -74,11 +77,15 @@ def parse_endpoint(text: str, fingerprint: str = "") -> Endpoint:
         raise NotRegistered(f"{text}: the port is no port.") from error
     host = address.hostname or ""
     if not HOST.fullmatch(host) or len(host) > 253:
-        raise NotRegistered(f"{text}: this is no address like https://pve1.example.com:8006.")
+        raise no_address(text)
     try:
         return Endpoint(host, port, normal_fingerprint(fingerprint) if fingerprint else "")
     except ValueError as error:
         raise NotRegistered(str(error)) from error
+
+
+def no_address(text: str) -> NotRegistered:
+    return NotRegistered(f"{text}: this is no address like https://pve1.example.com:8006.")
 
 
 def check_credentials(credentials: Credentials) -> Credentials:

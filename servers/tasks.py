@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from celery import shared_task
 from django.core.management import CommandError, call_command
 
-from servers import consoles, dispatch, follow, reading, sweep
+from servers import console_requests, consoles, dispatch, follow, reading, sweep
 from servers.models import Cluster
 
 
@@ -26,6 +26,7 @@ def follow_actions(*, cluster_id: int, **_: object) -> None:
 @shared_task(name="servers.sweep_actions")
 def sweep_actions(**_: object) -> None:
     sweep.sweep(clock())
+    console_requests.sweep(clock())
 
 
 @shared_task(name="servers.read_guest")

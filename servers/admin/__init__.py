@@ -1,5 +1,5 @@
 """Servers on the staff site, a module for each part. Nothing here calls Proxmox."""
 
-from servers.admin import actions, clusters, servers
+from servers.admin import actions, clusters, people, servers
 
-__all__ = ["actions", "clusters", "servers"]
+__all__ = ["actions", "clusters", "people", "servers"]

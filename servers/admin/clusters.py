@@ -16,7 +16,7 @@ from accounts import audit
 from accounts.admin import ReadOnly
 from accounts.audit import Actor
 from accounts.models import Source
-from servers import registration
+from servers import registration, troubles
 from servers.models import Cluster, ClusterEndpoint, ClusterToken, Node
 from servers.proxmox.types import Endpoint
 from servers.queue import enqueue
@@ -38,7 +38,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
                 f"https://{Endpoint(host, port)}", cleaned.get("fingerprint", "")
             )
         except NotRegistered as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(troubles.shown(str(error))) from error
         return {**cleaned, "host": endpoint.host, "fingerprint": endpoint.fingerprint}
 
 
@@ -62,18 +62,18 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             registration.check_credentials(Credentials(cleaned.get("token_id", ""), secret))
         except NotRegistered as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(troubles.shown(str(error))) from error
         return {**cleaned, "secret": secret}
 
 
-class EndpointInline(admin.TabularInline):  # type: ignore[type-arg]
+class EndpointInline(admin.StackedInline):  # type: ignore[type-arg]
     model = ClusterEndpoint
     form = EndpointForm
     extra = 0
     min_num = 1
 
 
-class TokenInline(admin.TabularInline):  # type: ignore[type-arg]
+class TokenInline(admin.StackedInline):  # type: ignore[type-arg]
     model = ClusterToken
     form = TokenForm
     extra = 0
@@ -90,7 +90,7 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             return registration.check_ca(self.cleaned_data["ca_pem"])
         except NotRegistered as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(troubles.shown(str(error))) from error
 
 
 @admin.register(Cluster)
@@ -134,7 +134,7 @@ class ClusterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("why"))
     def why(self, cluster: Cluster) -> str:
-        return cluster.failure_message or cluster.warning or "–"
+        return troubles.shown(cluster.failure_message or cluster.warning) or "–"
 
     @admin.display(description=_("last good cycle"), ordering="last_cycle_at")
     def age(self, cluster: Cluster) -> str:

@@ -1,30 +1,23 @@
 """Servers, their owners, labels and notes on the staff site."""
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import Actor
-from accounts.models import Source, User
-from servers import labels, ownership
+from accounts.exports import Column, Exporting
+from accounts.models import Source
+from servers import action_words, labels, ownership
+from servers.admin.assigning import AssignForm, assign, confirm
 from servers.models import Server
-
-
-class AssignForm(forms.Form):
-    owner = forms.ModelChoiceField(
-        User.objects.filter(is_active=True),
-        required=False,
-        label=_("Owner"),
-        empty_label=_("nobody"),
-    )
 
 
 class ServerForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -62,8 +55,30 @@ class Owned(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() in ("yes", "no"):
-            return queryset.filter(owner__isnull=self.value() == "no")
+            found = queryset.filter(owner__isnull=self.value() == "no")
+            # What does not exist any more needs no owner.
+            return found.filter(present=True) if self.value() == "no" else found
         return queryset
+
+
+class Numbers(admin.SimpleListFilter):
+    """As the start page counts them."""
+
+    title = _("numbers")
+    parameter_name = "numbers"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("stale", _("stale, while it runs"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "stale":
+            return queryset
+        return queryset.filter(pk__in=Server.objects.stale(timezone.now()).values("pk"))
+
+
+def of_sample(name: str) -> Callable[[Server], object]:
+    """A value of the last sample; None where there is none."""
+    return lambda server: getattr(getattr(server, "last_sample", None), name, None)
 
 
 # What staff may write; everything else is what Proxmox says.
@@ -71,12 +86,12 @@ WRITTEN = ("name", "owner", "labels", "notes", "protected")
 
 
 @admin.register(Server)
-class ServerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ServerAdmin(Exporting):
     form = ServerForm
     list_display = (
         "name", "owner", "status", "kind", "vmid", "guest_name", "node", "cpu", "memory",
     )  # fmt: skip
-    list_filter = ("status", Owned, "protected", "kind", "cluster", "node")
+    list_filter = ("status", Owned, Numbers, "protected", "kind", "cluster", "node")
     search_fields = (
         "name",
         "guest_name",
@@ -85,15 +100,43 @@ class ServerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "tags",
         "labels__key",
         "labels__value",
+        "addresses__address",
+    )
+    search_help_text = _("Name, IP address, VMID, label, or mail address of the owner")
+    change_form_template = "admin/servers/server.html"
+    export_columns = (
+        Column("id", _("number"), attrgetter("pk")),
+        Column("name", _("name"), attrgetter("name")),
+        Column("owner", _("owner"), lambda s: s.owner.email if s.owner else None),
+        Column("status", _("status"), lambda s: s.get_status_display()),
+        Column("status_since", _("status since"), attrgetter("status_since")),
+        Column("kind", _("kind"), lambda s: s.get_kind_display()),
+        Column("cluster", _("cluster"), attrgetter("cluster.name")),
+        Column("node", _("node"), lambda s: s.node.name if s.node else None),
+        Column("vmid", _("VMID"), attrgetter("vmid")),
+        Column("guest_name", _("name in Proxmox"), attrgetter("guest_name")),
+        Column("identity", _("identity"), attrgetter("identity")),
+        Column("cpus", _("vCPUs"), attrgetter("cpus")),
+        Column("memory_bytes", _("memory, bytes"), of_sample("memory_total")),
+        Column("disk_bytes", _("disk, bytes"), of_sample("disk_total")),
+        Column("addresses", _("addresses"), lambda s: [a.address for a in s.addresses.all()]),
+        Column("labels", _("labels"), lambda s: [str(label) for label in s.labels.all()]),
+        Column("protected", _("protected"), attrgetter("protected")),
+        Column("created_at", _("first seen"), attrgetter("created_at")),
+        Column("gone_at", _("gone at"), attrgetter("gone_at")),
     )
     list_select_related = ("owner", "cluster", "node__cluster", "last_sample")
     autocomplete_fields = ("owner",)
     actions = ("assign_owner",)
     fields = (
         "name", "owner", "labels", "notes", "protected", "kind", "cluster", "node", "vmid", "guest_name", "status", "status_since",
-        "lock", "tags", "cpus", "identity", "missing_since", "created_at", "gone_at",
+        "locked", "tags", "cpus", "identity", "missing_since", "created_at", "gone_at",
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name not in WRITTEN)
+
+    @admin.display(description=_("lock"))
+    def locked(self, server: Server) -> str:
+        return action_words.lock_name(server.lock) or "–"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -122,26 +165,15 @@ class ServerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ownership.describe(stored, changed, actor=actor, now=now)
 
     @admin.action(description=_("Assign an owner…"), permissions=["change"])
-    def assign_owner(
-        self, request: HttpRequest, queryset: QuerySet[Server]
-    ) -> HttpResponse | None:
+    def assign_owner(self, request: HttpRequest, queryset: QuerySet[Server]) -> HttpResponse:
         form = AssignForm(request.POST if "assign" in request.POST else None)
-        if form.is_valid():
-            changed = ownership.assign(
-                queryset,
-                form.cleaned_data["owner"],
-                actor=Actor.of(request, Source.ADMIN),
-                now=timezone.now(),
-            )
-            said = ngettext("%(n)d server changed hands.", "%(n)d servers changed hands.", changed)
-            self.message_user(request, said % {"n": changed}, messages.SUCCESS)
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Assign an owner"),
-            "opts": self.model._meta,
-            "form": form,
-            "servers": queryset,
-            "checkbox_name": ACTION_CHECKBOX_NAME,
-        }
-        return render(request, "admin/servers/assign_owner.html", context)
+        return confirm(request, queryset, form, action="assign_owner")
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(assign)
+        return [path("assign/", page, name="servers_server_assign"), *super().get_urls()]
+
+    def for_export(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.select_related("owner", "cluster", "node", "last_sample").prefetch_related(
+            "labels", "addresses"
+        )

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, serializers
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import idempotency
+from accounts import idempotency, own_password
 from accounts.audit import Actor
 from accounts.models import Source, User
 from servers import action_words, operations, passwords, power
@@ -100,7 +100,7 @@ def host_of(action: Action) -> dict[str, object]:
 def in_some_year(moment: datetime) -> None:
     """At either end of the calendar another zone's time is in no year at all."""
     if not 1970 <= moment.year < 9999:
-        raise ValidationError("Years from 1970 to 9998 alone.")
+        raise ValidationError(_("Years from 1970 to 9998 alone."))
 
 
 class ActionFilter(filters.FilterSet):
@@ -307,21 +307,13 @@ class ServerPassword(APIView):
 
 
 def confirm_identity(request: Request, password: str) -> None:
-    """Whoever sits before an open session may be somebody else. Wrong ones count as sign-ins do."""
     user = request.user
-    again = authenticate(
-        request._request,
-        username=user.email,  # type: ignore[union-attr]  # nobody else gets here
-        password=password,
-    )
-    if again is None or again.pk != user.pk:
+    if not (isinstance(user, User) and own_password.is_right(request._request, user, password)):
         raise PasswordDenied
 
 
 def actor_of(request: Request) -> Actor:
-    actor = Actor.of(request._request, Source.API)
-    user = request.user if isinstance(request.user, User) else None
-    return Actor(user, Source.API, actor.address)
+    return Actor.of(request._request, Source.API)
 
 
 def answer_once(
@@ -346,7 +338,13 @@ def sender_of(request: Request) -> tuple[User, str, dict[str, object]]:
     """Who sends it, its key, and what makes it the same request."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > idempotency.LONGEST_KEY:
-        raise serializers.ValidationError({"Idempotency-Key": ["128 characters at most."]})
+        raise serializers.ValidationError(
+            {
+                "Idempotency-Key": [
+                    _("%(most)s characters at most.") % {"most": idempotency.LONGEST_KEY}
+                ]
+            }
+        )
     user = request.user
     if not isinstance(user, User):
         raise Server.DoesNotExist

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import idempotency
-from servers import labels, operations, ownership
+from servers import addresses, labels, operations, ownership
 from servers.access import server_for
 from servers.api.actions import (
     KEY_HEADER,
@@ -57,19 +58,26 @@ class MetricsSerializer(serializers.Serializer[dict[str, object]]):
 
 class ServerSerializer(serializers.ModelSerializer[Server]):
     labels = serializers.SerializerMethodField()
+    addresses = serializers.SerializerMethodField(
+        help_text="As its guest last told them, the best to reach it by first"
+    )
     action = serializers.SerializerMethodField()
     metrics = serializers.SerializerMethodField()
 
     class Meta:
         model = Server
         fields = [
-            "id", "name", "kind", "status", "status_since", "lock", "cpus", "labels", "notes",
+            "id", "name", "kind", "status", "status_since", "lock", "cpus", "labels", "addresses",
+            "notes",
             "protected", "action", "metrics",
         ]  # fmt: skip
         read_only_fields = fields
 
     def get_labels(self, server: Server) -> dict[str, str]:
         return {label.key: label.value for label in server.labels.all()}
+
+    def get_addresses(self, server: Server) -> list[str]:
+        return [each.address for each in server.addresses.all()]
 
     @extend_schema_field(ActionSerializer(allow_null=True))
     def get_action(self, server: Server) -> dict[str, object] | None:
@@ -117,9 +125,22 @@ class ServerFilter(filters.FilterSet):
 
     label = filters.CharFilter(method="labelled", max_length=127, help_text="`env`, or `env=prod`")
 
+    address = filters.CharFilter(
+        method="addressed",
+        max_length=39,
+        help_text="An IP address, or a part of one: `198.51.100.`",
+    )
+
     class Meta:
         model = Server
-        fields = ["status", "kind", "name", "id", "label"]
+        fields = ["status", "kind", "name", "id", "label", "address"]
+
+    def addressed(self, queryset: ServerQuerySet, name: str, value: str) -> ServerQuerySet:
+        if not addresses.PART_OF_ADDRESS.fullmatch(value):
+            raise serializers.ValidationError(
+                {"address": [_("This is no part of an IP address.")]}
+            )
+        return queryset.filter(pk__in=addresses.having(value).values("server_id"))
 
     def labelled(self, queryset: ServerQuerySet, name: str, value: str) -> ServerQuerySet:
         try:
@@ -151,7 +172,9 @@ class ServerViews(generics.GenericAPIView[Server]):
         return (
             Server.objects.visible_to(self.request.user)
             .select_related("last_sample")
-            .prefetch_related("labels", Prefetch("actions", active, to_attr="active_actions"))
+            .prefetch_related(
+                "labels", "addresses", Prefetch("actions", active, to_attr="active_actions")
+            )
         )
 
 

@@ -1,15 +1,20 @@
 """Actions: every operation on a server, from the request to its true end."""
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Source, User
 from servers.models.server import Server
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+
+LATELY = timedelta(hours=24)
 
 
 class ActionQuerySet(models.QuerySet["Action"]):
@@ -24,6 +29,11 @@ class ActionQuerySet(models.QuerySet["Action"]):
         if user.is_staff:
             return self
         return self.filter(server__owner=user)
+
+    def ended_badly(self, now: datetime) -> Self:
+        """What failed or was lost while it is news."""
+        bad = (Action.Status.FAILED, Action.Status.LOST)
+        return self.filter(status__in=bad, finished_at__gte=now - LATELY)
 
     def unfinished(self) -> Self:
         return self.filter(active=True)
@@ -41,12 +51,14 @@ class Action(models.Model):
 
     class Status(models.TextChoices):
         PENDING = "pending", _("waiting")
-        RUNNING = "running", _("running")
+        RUNNING = "running", pgettext_lazy("action", "running")
         SUCCESS = "success", _("done")
         FAILED = "failed", _("failed")
         LOST = "lost", _("outcome unknown")
 
-    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="actions")
+    server = models.ForeignKey(
+        Server, on_delete=models.CASCADE, related_name="actions", verbose_name=_("server")
+    )
     type = models.CharField(_("action"), max_length=32)
     status = models.CharField(
         _("status"), max_length=8, choices=Status.choices, default=Status.PENDING
@@ -120,4 +132,4 @@ class Action(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type} of {self.server_id}: {self.status}"
+        return f"{self._meta.verbose_name} {self.pk}: {self.get_status_display()}"

@@ -68,7 +68,9 @@ class Cluster(models.Model):
 class ClusterEndpoint(models.Model):
     """One address of a cluster's API; all of them are the same cluster."""
 
-    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="endpoints")
+    cluster = models.ForeignKey(
+        Cluster, on_delete=models.CASCADE, related_name="endpoints", verbose_name=_("cluster")
+    )
     host = models.CharField(_("host"), max_length=253)
     port = models.PositiveIntegerField(_("port"), default=8006)
     fingerprint = models.CharField(
@@ -102,7 +104,9 @@ class ClusterToken(models.Model):
         ACT = "act", _("act (power, console, snapshots)")
         RESET = "reset", _("reset (guest passwords)")
 
-    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="tokens")
+    cluster = models.ForeignKey(
+        Cluster, on_delete=models.CASCADE, related_name="tokens", verbose_name=_("cluster")
+    )
     purpose = models.CharField(_("purpose"), max_length=8, choices=Purpose.choices)
     token_id = models.CharField(_("token ID"), max_length=160)
     secret = EncryptedTextField(_("secret"))
@@ -115,7 +119,7 @@ class ClusterToken(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.token_id} ({self.purpose})"
+        return f"{self.token_id} ({self.get_purpose_display()})"
 
     def __repr__(self) -> str:
         return f"<ClusterToken {self.token_id}>"
@@ -134,7 +138,9 @@ class Node(models.Model):
         OFFLINE = "offline", _("offline")
         UNKNOWN = "unknown", _("unknown")
 
-    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="nodes")
+    cluster = models.ForeignKey(
+        Cluster, on_delete=models.CASCADE, related_name="nodes", verbose_name=_("cluster")
+    )
     name = models.CharField(_("name"), max_length=63)
     status = models.CharField(
         _("status"), max_length=8, choices=Status.choices, default=Status.UNKNOWN

@@ -18,8 +18,20 @@ class ConsoleSession(models.Model):
         VNC = "vnc", _("screen")
         TEXT = "text", _("text")
 
-    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="console_sessions")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    server = models.ForeignKey(
+        Server, on_delete=models.CASCADE, related_name="console_sessions", verbose_name=_("server")
+    )
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="+", verbose_name=_("person")
+    )
+    # One of the staff who had it open in place of `user`.
+    staff = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("on behalf, by"),
+    )
     kind = models.CharField(_("kind"), max_length=4, choices=Kind.choices)
     source = models.CharField(_("source"), max_length=16, choices=Source.choices)
     address = models.GenericIPAddressField(_("address"), null=True)
@@ -43,4 +55,4 @@ class ConsoleSession(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return f"{self.kind} console of {self.server_id} for {self.user_id}"
+        return f"{self._meta.verbose_name} {self.pk}"

@@ -1,7 +1,9 @@
 """Servers with their last sample and labels."""
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 
+# Proxmox itself refreshes what it tells every ten seconds.
+LEAST_STALE_SECONDS = 30
+
+
 class ServerQuerySet(models.QuerySet["Server"]):
     def visible_to(self, user: "User | AnonymousUser") -> Self:
         """Staff see all, customers their own that still exist, nobody sees none."""
@@ -21,6 +27,13 @@ class ServerQuerySet(models.QuerySet["Server"]):
         if user.is_staff:
             return self
         return self.filter(owner=user).exclude(status=Server.Status.GONE)
+
+    def stale(self, now: datetime) -> Self:
+        """Those that run, as far as is known, and that were not measured for three cycles."""
+        limit = now - timedelta(seconds=max(3 * settings.POLL_INTERVAL, LEAST_STALE_SECONDS))
+        never = models.Q(last_sample=None, created_at__lt=limit)
+        late = models.Q(last_sample__taken_at__lt=int(limit.timestamp()))
+        return self.filter(never | late, present=True, status=Server.Status.RUNNING)
 
 
 class Server(models.Model):
@@ -43,9 +56,16 @@ class Server(models.Model):
         UNKNOWN = "unknown", _("unknown")
         GONE = "gone", _("gone")
 
-    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="servers")
+    cluster = models.ForeignKey(
+        Cluster, on_delete=models.PROTECT, related_name="servers", verbose_name=_("cluster")
+    )
     node = models.ForeignKey(
-        Node, on_delete=models.SET_NULL, null=True, blank=True, related_name="servers"
+        Node,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="servers",
+        verbose_name=_("node"),
     )
     kind = models.CharField(_("kind"), max_length=4, choices=Kind.choices)
     vmid = models.PositiveIntegerField(_("VMID"))
@@ -87,6 +107,8 @@ class Server(models.Model):
     # What its configuration says of agent, cloud-init and consoles: see servers.facts.
     facts = models.JSONField(default=dict, editable=False)
     facts_at = models.DateTimeField(null=True, editable=False)
+    # When its addresses are asked for again; NULL is at once.
+    addresses_next_at = models.DateTimeField(null=True, editable=False)
     # A password that cloud-init sets at the next start: pending while it runs since before.
     password_set_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("first seen"), auto_now_add=True)
@@ -115,7 +137,9 @@ class Server(models.Model):
 class Label(models.Model):
     """A key, or key=value, that a server is found and addressed by."""
 
-    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="labels")
+    server = models.ForeignKey(
+        Server, on_delete=models.CASCADE, related_name="labels", verbose_name=_("server")
+    )
     key = models.CharField(_("key"), max_length=63)
     value = models.CharField(_("value"), max_length=63, blank=True)
 
@@ -128,6 +152,28 @@ class Label(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}={self.value}" if self.value else self.key
+
+
+class Address(models.Model):
+    """An IP address that the guest has, as its agent or its host tells; the first is shown first."""
+
+    server = models.ForeignKey(
+        Server, on_delete=models.CASCADE, related_name="addresses", verbose_name=_("server")
+    )
+    position = models.PositiveSmallIntegerField(_("position"))
+    address = models.GenericIPAddressField(_("address"), db_index=True)
+    interface = models.CharField(_("interface"), max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("address")
+        verbose_name_plural = _("addresses")
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["server", "address"], name="address_of_server")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.address)
 
 
 class LastSample(models.Model):
@@ -143,7 +189,11 @@ class LastSample(models.Model):
         AGENT = "agent", _("told by the guest agent")
 
     server = models.OneToOneField(
-        Server, on_delete=models.CASCADE, primary_key=True, related_name="last_sample"
+        Server,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="last_sample",
+        verbose_name=_("server"),
     )
     taken_at = models.PositiveBigIntegerField(_("taken at"))
     cpu = models.FloatField(_("CPU"), null=True)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 from proxmoxer import ProxmoxResource, ResourceException
 
-from servers.proxmox import replies
+from servers.proxmox import networks, replies
 from servers.proxmox.errors import (
     NotDelivered,
     ProxmoxDenied,
@@ -26,6 +26,7 @@ from servers.proxmox.types import (
     Access,
     ConsoleGrant,
     FileSystem,
+    GuestAddress,
     GuestConfig,
     GuestState,
     Kind,
@@ -167,6 +168,14 @@ class Gateway:
             return replies.file_systems(
                 self._guest(node, "qemu", vmid, AGENT_SECONDS)("agent")("get-fsinfo").get()
             )
+
+    def addresses(self, *, node: str, kind: Kind, vmid: int) -> list[GuestAddress]:
+        """Which addresses it has: of a VM its guest agent tells, of a container its host."""
+        guest = self._guest(node, kind, vmid, AGENT_SECONDS)
+        with translated():
+            if kind == "lxc":
+                return networks.addresses(guest("interfaces").get())
+            return networks.addresses(guest("agent")("network-get-interfaces").get())
 
     def guest_state(self, *, node: str, kind: Kind, vmid: int) -> GuestState:
         """Asked of the guest itself, where `resources` tells what was measured before."""

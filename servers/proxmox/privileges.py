@@ -32,7 +32,7 @@ NEEDS = (
     Need(
         "VM.GuestAgent.Audit",
         Purpose.READ,
-        "disk use inside virtual machines is not known",
+        "disk use and addresses of virtual machines are not known",
         before_9="VM.Monitor",
     ),
     Need("Sys.Audit", Purpose.READ, "the load of nodes is not shown", places=("/nodes",)),

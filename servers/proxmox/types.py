@@ -157,6 +157,14 @@ class FileSystem:
 
 
 @dataclass(frozen=True)
+class GuestAddress:
+    """An IP address in its shortest form, and the interface inside the guest that has it."""
+
+    address: str
+    interface: str
+
+
+@dataclass(frozen=True)
 class Version:
     release: str
     major: int

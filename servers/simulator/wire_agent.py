@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from servers.simulator.guests import Agent, AgentNull, Guest
+from servers.simulator.guests import Agent, AgentNull, Guest, Kind
 from servers.simulator.parameters import NODE, VMID, Parameter
 from servers.simulator.refusals import failed
 from servers.simulator.routes import Call, Needs, Route, Slow
@@ -53,6 +53,26 @@ def network_get_interfaces(guest: Guest, now: float) -> object:
         _interface("lo", "00:00:00:00:00:00", loopback, 0, 0),
         _interface("eth0", mac, addresses, seen.netin, seen.netout),
     ]
+
+
+def interfaces(call: Call) -> object:
+    """A container's, as its host sees them: nothing of one that is stopped."""
+    guest = call.guest
+    if not guest.running:
+        return []
+    listed = [("lo", "00:00:00:00:00:00", "127.0.0.1", 8, "::1", 128)]
+    mac = f"bc:24:11:{guest.uuid[:2]}:{guest.uuid[2:4]}:{guest.uuid[4:6]}"
+    listed.append(
+        ("eth0", mac, f"198.51.100.{guest.vmid % 250 + 1}", 24, f"2001:db8::{guest.vmid}", 64)
+    )
+    return [
+        {
+            "name": name, "hwaddr": mac, "hardware-address": mac,
+            "inet": f"{four}/{bits}", "inet6": f"{six}/{bits6}",
+            "ip-addresses": [_seen(four, bits), _seen(six, bits6)],
+        }
+        for name, mac, four, bits, six, bits6 in listed
+    ]  # fmt: skip
 
 
 def ping(guest: Guest, now: float) -> object:
@@ -145,6 +165,12 @@ def _address(address: str, prefix: int) -> dict[str, object]:
     return {"ip-address": address, "ip-address-type": kind, "prefix": prefix}
 
 
+def _seen(address: str, prefix: int) -> dict[str, object]:
+    """As `ip` has it, which calls the kinds otherwise than the agent."""
+    kind = "inet6" if ":" in address else "inet"
+    return {"ip-address": address, "ip-address-type": kind, "prefix": str(prefix)}
+
+
 def _interface(
     name: str, mac: str, addresses: list[dict[str, object]], received: int, sent: int
 ) -> dict[str, object]:
@@ -179,6 +205,14 @@ ROUTES = (
             ("GET", "info", info),
             ("POST", "ping", ping),
         )
+    ),
+    Route(
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/interfaces",
+        interfaces,
+        (NODE, VMID),
+        Needs("/vms/{vmid}", ("VM.Audit",)),
+        Kind.LXC,
     ),
     Route(
         "POST",

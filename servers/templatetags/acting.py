@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django import template
+from django.template import RequestContext
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from servers import action_words
-from servers.models import Action, Label
+from servers.models import Action, ConsoleRequest, Label, Server
+from servers.views import controls
 
 register = template.Library()
 
@@ -25,6 +28,16 @@ OUTCOMES = {
 register.filter("sentence", action_words.sentence)
 register.filter("doing", action_words.doing)
 register.filter("own_words", action_words.details)
+
+
+@register.inclusion_tag("servers/controls_place.html", takes_context=True)
+def controls_of(context: RequestContext, server: Server) -> dict[str, object]:
+    """What can be done to a server, on whichever of its pages this is. A page that shows more than
+    the controls names in `controls_url` what modules shall fetch in their place."""
+    known = {str(name): value for name, value in context.flatten().items()}
+    filled = {} if "bar" in known else controls.context_of(server, context["user"])
+    url = reverse("server-controls", args=[server.pk])
+    return {"controls_url": url, **filled, **known}
 
 
 @register.filter
@@ -48,6 +61,24 @@ def who(action: Action, viewer: User) -> str:
     if action.by_staff:
         return _("staff")
     return _("a former owner") if action.requested_by_email else _("the panel")
+
+
+@register.filter
+def asker(asked: ConsoleRequest, viewer: User) -> str:
+    """Of the staff that names itself to customers; staff see the address."""
+    if asked.asked_by_id == viewer.pk:
+        return capfirst(_("you"))
+    if viewer.is_staff:
+        return asked.asked_by_email
+    name = str(asked.asked_by.get_full_name()) if asked.asked_by else ""
+    return _("%(name)s of the staff") % {"name": name} if name else _("One of the staff")
+
+
+@register.filter
+def asked_answer(asked: ConsoleRequest) -> str:
+    if asked.answer == ConsoleRequest.Answer.WAITING and not asked.open:
+        return _("Not answered")
+    return str(capfirst(asked.get_answer_display()))
 
 
 @register.filter

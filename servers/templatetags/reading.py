@@ -11,7 +11,8 @@ from django.conf import settings
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from servers.action_words import DOING
+from servers import troubles
+from servers.action_words import DOING, LOCK_NAMES, lock_name
 from servers.models import LastSample, Server
 from servers.templatetags.units import ago, percent, size, unit_words
 
@@ -132,6 +133,17 @@ def poll_interval() -> int:
     return settings.POLL_INTERVAL
 
 
+@register.filter
+def trouble(words: str) -> str:
+    """What is wrong with a cluster."""
+    return troubles.shown(words)
+
+
+@register.filter
+def locked(lock: str) -> str:
+    return lock_name(lock)
+
+
 @register.simple_tag
 def words() -> dict[str, object]:
     """The texts that modules write, in the page's language."""
@@ -139,6 +151,7 @@ def words() -> dict[str, object]:
         **unit_words(),
         "statuses": {value: capfirst(label) for value, label in Server.Status.choices},
         "sources": {value: capfirst(label) for value, label in LastSample.Source.choices},
+        "locks": dict(LOCK_NAMES),
         "doing": {type: _("{doing}…").format(doing=doing) for type, doing in DOING.items()},
         "notSent": _("The panel did not answer. Whether it was done, a reload of the page shows."),
         "notKnown": _("Not known"),
@@ -159,9 +172,23 @@ def words() -> dict[str, object]:
         "out": _("Out"),
         "read": _("Read"),
         "write": _("Write"),
+        "copied": _("Copied: {text}"),
+        "cpuLine": _("CPU in the last hour: between {least} and {most}"),
+        "cpuLineNone": _("CPU in the last hour: not measured"),
         "latest": _("Latest values"),
+        "lastValues": _("Last values of this time"),
+        "until": _("Until"),
+        "event": _("Event"),
+        "lasts": _("lasts"),
+        "eventAt": _("{time}: {event}"),
+        "noEvents": _("Nothing happened in this time."),
+        "eventsCut": _("There were more events: choose less time to see them all."),
+        "eventsFailed": _("The events could not be loaded."),
         "noHistory": _("No history yet. The first points come with the next measurements."),
         "noData": _("Nothing was measured in this time."),
         "diskUnknown": _("Disk use was not known in this time."),
         "cursor": _("{chart}: the value at a time; arrow keys move through it"),
+        "cursorZoom": _(
+            "{chart}: the value at a time; arrow keys move through it, + and − zoom, 0 is live"
+        ),
     }

@@ -4,10 +4,13 @@ static/js/format.js writes the same numbers the same way, so that a live update 
 than the digits; a browser test holds the two to one table.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from django import template
 from django.utils.formats import get_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 register = template.Library()
@@ -20,23 +23,55 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 def unit_words() -> dict[str, object]:
     """What the formats take from the language, for JavaScript."""
+    told = marks()
     return {
-        "decimal": get_format("DECIMAL_SEPARATOR"),
-        "binary": [_(unit) for unit in BINARY],
-        "rates": [_(unit) for unit in DECIMAL],
-        "days": _("d"),
-        "hours": _("h"),
-        "minutes": _("min"),
-        "seconds": _("s"),
-        "ago": _("{duration} ago"),
+        "decimal": told.decimal,
+        "binary": [told.units[unit] for unit in BINARY],
+        "rates": [told.units[unit] for unit in DECIMAL],
+        "days": told.days,
+        "hours": told.hours,
+        "minutes": told.minutes,
+        "seconds": told.seconds,
+        "ago": told.ago,
     }
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What numbers take from a language."""
+
+    decimal: str
+    days: str
+    hours: str
+    minutes: str
+    seconds: str
+    ago: str
+    units: dict[str, str]
+
+
+def marks() -> Marks:
+    """Of the active language. Looked up once: a list writes a thousand numbers."""
+    return marks_of(get_language())
+
+
+@lru_cache(maxsize=16)
+def marks_of(language: str | None) -> Marks:
+    return Marks(
+        decimal=str(get_format("DECIMAL_SEPARATOR")),
+        days=_("d"),
+        hours=_("h"),
+        minutes=_("min"),
+        seconds=_("s"),
+        ago=_("{duration} ago"),
+        units={unit: _(unit) for unit in (*BINARY, *DECIMAL)},
+    )
 
 
 def digits(value: float, decimals: int) -> str:
     """Half is rounded up, as JavaScript can do it too; Python alone would round to even."""
     scale = 10**decimals
     rounded = int(value * scale + 0.5) / scale
-    return f"{rounded:.{decimals}f}".replace(".", str(get_format("DECIMAL_SEPARATOR")))
+    return f"{rounded:.{decimals}f}".replace(".", marks().decimal)
 
 
 def decimals_of(value: float) -> int:
@@ -56,7 +91,7 @@ def scaled(value: float, base: int, units: tuple[str, ...]) -> tuple[float, int]
 def quantity(value: float, base: int, units: tuple[str, ...]) -> str:
     value, index = scaled(value, base, units)
     decimals = 0 if index == 0 else decimals_of(value)
-    return digits(value, decimals) + NO_BREAK + _(units[index])
+    return digits(value, decimals) + NO_BREAK + marks().units[units[index]]
 
 
 @register.filter
@@ -90,7 +125,7 @@ def used_of(used: float | None, total: float | None) -> str:
     whole, index = scaled(total, 1024, BINARY)
     part = used / 1024**index
     decimals = 0 if index == 0 else decimals_of(whole)
-    return f"{digits(part, decimals)} / {digits(whole, decimals)}{NO_BREAK}{_(BINARY[index])}"
+    return f"{digits(part, decimals)} / {digits(whole, decimals)}{NO_BREAK}{marks().units[BINARY[index]]}"
 
 
 @register.filter
@@ -100,9 +135,17 @@ def duration(seconds: float | None) -> str:
         return ""
     whole = max(0, int(seconds))
     if whole >= DAY:
-        return with_unit(whole // DAY, _("d")) + " " + with_unit(whole % DAY // HOUR, _("h"))
+        return (
+            with_unit(whole // DAY, marks().days)
+            + " "
+            + with_unit(whole % DAY // HOUR, marks().hours)
+        )
     if whole >= HOUR:
-        return with_unit(whole // HOUR, _("h")) + " " + with_unit(whole % HOUR // MINUTE, _("min"))
+        return (
+            with_unit(whole // HOUR, marks().hours)
+            + " "
+            + with_unit(whole % HOUR // MINUTE, marks().minutes)
+        )
     return about(whole)
 
 
@@ -112,17 +155,21 @@ def stopwatch(seconds: float | None) -> str:
     if seconds is None or seconds < MINUTE or seconds >= HOUR:
         return duration(seconds)
     whole = int(seconds)
-    return with_unit(whole // MINUTE, _("min")) + " " + with_unit(whole % MINUTE, _("s"))
+    return (
+        with_unit(whole // MINUTE, marks().minutes)
+        + " "
+        + with_unit(whole % MINUTE, marks().seconds)
+    )
 
 
 @register.filter
 def about(seconds: float) -> str:
     """The largest unit alone: 3 d, 4 h, 12 min, 45 s."""
     whole = max(0, int(seconds))
-    for length, unit in ((DAY, _("d")), (HOUR, _("h")), (MINUTE, _("min"))):
+    for length, unit in ((DAY, marks().days), (HOUR, marks().hours), (MINUTE, marks().minutes)):
         if whole >= length:
             return with_unit(whole // length, unit)
-    return with_unit(whole, _("s"))
+    return with_unit(whole, marks().seconds)
 
 
 @register.filter
@@ -130,7 +177,7 @@ def ago(seconds: float | None) -> str:
     """In one piece at the end of a line, as `last seen` may stand before it."""
     if seconds is None:
         return ""
-    return _("{duration} ago").format(duration=about(seconds)).replace(" ", NO_BREAK)
+    return marks().ago.format(duration=about(seconds)).replace(" ", NO_BREAK)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from accounts import idempotency
 from accounts.audit import Actor
 from accounts.models import Source
 from servers import action_words, actions, operations, power
+from servers.access import MayNot
 from servers.models import Server
 from servers.operations import Invalid, NotPossible
 from servers.power import Refusal
@@ -41,7 +42,8 @@ def server_actions(
 def ask(
     request: HttpRequest, server: Server, type: str, safety: Safety | None = None
 ) -> HttpResponse:
-    refusals = operations.offers(server, actions.active_action(server)).refusals
+    active = actions.active_action(server)
+    refusals = operations.offers(server, active, person(request)).refusals
     context = {
         "server": server,
         "type": type,
@@ -83,8 +85,11 @@ def attempt(act: Callable[[], idempotency.Reply]) -> tuple[int, str]:
     """The status, and why it was not done; empty where it was."""
     try:
         status, _body = act()
+    except MayNot as error:
+        return 403, str(error)
     except NotPossible as error:
-        return 422, action_words.reason(error.refusal)
+        status = 403 if error.refusal.code == "forbidden" else 422
+        return status, action_words.reason(error.refusal)
     except actions.Busy as error:
         return 409, action_words.reason(Refusal("busy", error.action.type))
     except idempotency.InProgress:

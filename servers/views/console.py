@@ -1,13 +1,16 @@
 """The console's page: for a person who is signed in, and for a ticket from the API."""
 
+from datetime import UTC, datetime
+
 from csp.decorators import csp_update
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from servers import console_ends, consoles
+from accounts.models import User
+from servers import console_ends, console_requests, consoles
 from servers.access import server_for
 from servers.facts import facts_of
 from servers.models import Server
@@ -33,6 +36,11 @@ def server_console(request: HttpRequest, pk: int) -> HttpResponse:
         server = server_for(request.user, pk)
     except Server.DoesNotExist as error:
         raise Http404 from error
+    viewer = request.user
+    if isinstance(viewer, User):
+        now = datetime.now(UTC)
+        if not console_requests.standing(viewer, server, now=now).may_open:
+            return redirect("server-console-requests", server.pk)
     facts = facts_of(server)
     offered = consoles.offers(server, facts)
     wish = request.GET.get("kind", "")

@@ -12,8 +12,8 @@ from django.shortcuts import render
 from django.utils.crypto import get_random_string
 
 from accounts.models import User
-from servers import action_words, operations, power
-from servers.models import Action, Server
+from servers import action_words, console_requests, operations, power
+from servers.models import Action, ConsoleRequest, Server
 from servers.operations import Offers
 from servers.power import Refusal
 from servers.views.door import of_server, person
@@ -66,7 +66,7 @@ def context_of(server: Server, viewer: User) -> dict[str, object]:
         .select_related("requested_by")[:RECENT]
     )
     active = next((action for action in recent if action.active), None)
-    offers = operations.offers(server, active)
+    offers = operations.offers(server, active, viewer)
     last = None if active else ended_lately(recent, now=datetime.now(UTC))
     return {
         "server": server,
@@ -76,11 +76,20 @@ def context_of(server: Server, viewer: User) -> dict[str, object]:
         "last": last,
         "can_cut": can_cut(offers, last),
         "recent": recent,
+        "console_asked": console_asked(server, viewer),
         "password_is_pending": operations.password_is_pending(server),
         "reboot_is_offered": offers.refusals[power.REBOOT] is None
         and not was_started(server, last),
         "key": new_key(),
     }
+
+
+def console_asked(server: Server, viewer: User) -> list[ConsoleRequest]:
+    """What its owner has to say something to, and what the viewer asked for."""
+    asked = console_requests.open_ones(datetime.now(UTC)).filter(server=server)
+    if server.owner_id != viewer.pk:
+        asked = asked.filter(asked_by=viewer)
+    return list(asked.select_related("asked_by").order_by("asked_at"))
 
 
 def new_key() -> str:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as now_
@@ -12,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import idempotency
-from servers import operations, passwords, reading, steps
+from accounts import idempotency, own_password, roles
+from servers import access, operations, passwords, reading, steps
 from servers.models import Action, Server
 from servers.operations import Invalid
+from servers.power import Refusal
 from servers.views import controls
 from servers.views.actions import actor_of, attempt, once
 from servers.views.door import of_server, person
@@ -93,23 +93,19 @@ class PasswordForm(forms.Form):
 def server_password(
     request: HttpRequest, server: Server, safety: Safety | None = None
 ) -> HttpResponse:
+    if not access.may(person(request), server, roles.OPERATE):
+        status = 403 if request.method == "POST" else 200
+        return page(request, server, PasswordForm(server), safety, status=status)
     if request.method != "POST":
         is_asked = reading.ask(server, now=datetime.now(UTC))
         return page(request, server, PasswordForm(server), safety, is_asked=is_asked)
     form = PasswordForm(server, request.POST)
     if not form.is_valid():
         return page(request, server, form, safety, status=400)
-    if not is_own(request, form.cleaned_data["current_password"]):
+    if not own_password.is_right(request, person(request), form.cleaned_data["current_password"]):
         form.add_error("current_password", now_("This is not your password."))
         return page(request, server, form, safety, status=403)
     return reset(request, server, form, safety)
-
-
-def is_own(request: HttpRequest, password: str) -> bool:
-    """Whoever sits before an open session may be somebody else. Wrong ones count as sign-ins do."""
-    user = person(request)
-    again = authenticate(request, username=user.email, password=password)
-    return again is not None and again.pk == user.pk
 
 
 def reset(
@@ -168,7 +164,7 @@ def page(
         "server": server,
         "tab": "password",
         "form": form,
-        "refusal": operations.password_refused(server),
+        "refusal": refusal_of(request, server),
         "ways": operations.password_ways(server),
         "is_pending": operations.password_is_pending(server),
         "is_asked": is_asked,
@@ -177,3 +173,9 @@ def page(
         "key": controls.new_key(),
     }
     return render(request, "servers/password.html", context, status=status)
+
+
+def refusal_of(request: HttpRequest, server: Server) -> Refusal | None:
+    if access.may(person(request), server, roles.OPERATE):
+        return operations.password_refused(server)
+    return Refusal("role")

@@ -5,33 +5,25 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, F, FloatField, Prefetch, Q, When
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.db.models import Count, Prefetch
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
-from servers import labels
-from servers.models import Action, Server, ServerQuerySet
+from accounts import locale
+from accounts.models import User
+from servers import labels, listing
+from servers.listing import SORTS
+from servers.models import Action, Address, Label, Server
 from servers.views import controls
 from servers.views.door import of_server, person
 
 SERVERS_PER_PAGE = 100
 STATUSES = [status for status in Server.Status if status != Server.Status.GONE]
-
-SORTS = {
-    "name": _("Name"),
-    "status": _("State"),
-    "cpu": _("CPU"),
-    "memory": _("Memory"),
-    "disk": _("Disk"),
-    "network": _("Network"),
-    "uptime": _("Uptime"),
-}
 RANGES = {
     "1h": (3600, _("1 h")),
     "6h": (6 * 3600, _("6 h")),
@@ -48,17 +40,23 @@ class Wanted:
     status: str
     sort: str
     label: str
+    usual_sort: str = "name"
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Wanted":
-        status = request.GET.get("status", "")
-        sort = request.GET.get("sort", "")
+    def of(cls, asked: QueryDict, usual_sort: str = "name") -> "Wanted":
+        status = asked.get("status", "")
+        sort = asked.get("sort", "")
         return cls(
-            search=request.GET.get("q", "").strip()[:128],
+            search=asked.get("q", "").strip()[: listing.LONGEST_SEARCH],
             status=status if status in STATUSES else "",
-            sort=sort if sort in SORTS else "name",
-            label=label_of(request.GET.get("label", "")),
+            sort=sort if sort in SORTS else usual_sort,
+            label=label_of(asked.get("label", "")),
+            usual_sort=usual_sort,
         )
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.search or self.status or self.label)
 
     def address(self, **other: str) -> str:
         """The list's address with some of it changed; what is the default stays out."""
@@ -69,29 +67,39 @@ class Wanted:
             "sort": self.sort,
             **other,
         }
-        if asked["sort"] == "name":
+        if asked["sort"] == self.usual_sort:
             asked["sort"] = ""
         query = urlencode({name: value for name, value in asked.items() if value})
-        return f"?{query}" if query else reverse("server-list")
+        return f"{reverse('server-list')}?{query}" if query else reverse("server-list")
 
 
 @never_cache
 @login_required
 def server_list(request: HttpRequest) -> HttpResponse:
-    wanted = Wanted.of(request)
-    found = Server.objects.visible_to(request.user).exclude(status=Server.Status.GONE)
+    viewer = person(request)
+    arrangement = listing.arrangement_of(whose_looks(request))
+    wanted = Wanted.of(request.GET, arrangement.sort)
+    mine = Server.objects.visible_to(viewer).exclude(status=Server.Status.GONE)
+    found = mine
     if wanted.search:
-        found = found.filter(name__icontains=wanted.search)
+        found = listing.found_by(found, wanted.search, by_staff=viewer.is_staff)
     if wanted.label:
         found = labels.labelled(found, wanted.label)
     counts = dict(found.order_by().values_list("status").annotate(Count("pk")))
     if wanted.status:
         found = found.filter(status=wanted.status)
-    active = Prefetch("actions", Action.objects.unfinished(), to_attr="active_actions")
-    found = found.select_related("last_sample", "owner").prefetch_related("labels", active)
-    page = Paginator(ordered(found, wanted.sort), SERVERS_PER_PAGE).get_page(
+    # Into lists: Django would make a query set for each server, at a third of the page's cost.
+    beside = (
+        Prefetch("actions", Action.objects.unfinished(), to_attr="active_actions"),
+        Prefetch("labels", Label.objects.all(), to_attr="shown_labels"),
+        Prefetch("addresses", Address.objects.all(), to_attr="shown_addresses"),
+    )
+    found = found.select_related("last_sample", *(["owner"] if viewer.is_staff else []))
+    found = found.prefetch_related(*beside).defer("facts", "notes", "tags")
+    page = Paginator(listing.ordered(found, wanted.sort), SERVERS_PER_PAGE).get_page(
         request.GET.get("page")
     )
+    chips = labels_row(wanted, listing.labels_of(mine))
     context = {
         "page": page,
         "wanted": wanted.search,
@@ -100,12 +108,47 @@ def server_list(request: HttpRequest) -> HttpResponse:
         "label": wanted.label,
         "without_label": wanted.address(label=""),
         "filters": filters_of(wanted, counts),
-        "sorts": [(key, label, wanted.address(sort=key)) for key, label in SORTS.items()],
+        "labels": chips,
+        "label_is_listed": any(each["is_chosen"] for each in chips),
+        "sorts": SORTS.items(),
+        "sort_keys": SORTS,
+        "heads": heads_of(arrangement),
+        "shown": arrangement.shown,
+        "layout": arrangement.layout,
+        "columns": listing.COLUMNS.items(),
+        "is_one": not wanted.is_filtered and sum(counts.values()) < 2,
+        "here": wanted.address(sort="").partition("?")[2],
         "everything": wanted.address(q="", status="", label=""),
         "page_address": wanted.address(page="0").removesuffix("0"),
-        "refresh_url": refresh_url(wanted, page),
+        "refresh_url": refresh_url(page),
     }
     return render(request, "servers/server_list.html", context)
+
+
+@never_cache
+@login_required
+@require_POST
+def server_list_view(request: HttpRequest) -> HttpResponse:
+    """Keeps how this person likes the list, as a whole or one thing of it."""
+    reader = whose_looks(request)
+    before = listing.arrangement_of(reader)
+    sent = request.POST
+    hidden = (
+        frozenset(listing.COLUMNS) - set(sent.getlist("columns"))
+        if "columns_sent" in sent
+        else before.hidden
+    )
+    # A button that was pressed stands after the form's own fields.
+    layout = (sent.getlist("layout") or [before.layout])[-1]
+    sort = (sent.getlist("sort") or [before.sort])[-1]
+    listing.arrange(reader, listing.fitting(layout, sort, hidden))
+    wanted = Wanted.of(QueryDict(sent.get("here", "")), sort)
+    return redirect(wanted.address(sort=""))
+
+
+def whose_looks(request: HttpRequest) -> User:
+    """Who sits at the browser: a customer's view is not changed by who acts on their behalf."""
+    return locale.reader_of(request) or person(request)
 
 
 @of_server
@@ -128,27 +171,6 @@ def label_of(text: str) -> str:
     return text.strip()
 
 
-def ordered(servers: ServerQuerySet, sort: str) -> ServerQuerySet:
-    """By name or state, or by a number, highest first; what is not measured comes last."""
-    if sort in {"name", "status"}:
-        return servers.order_by(*dict.fromkeys([sort, "name", "id"]))
-    last = "last_sample__"
-    values: dict[str, Combinable] = {
-        "cpu": F(f"{last}cpu"),
-        "memory": share(f"{last}memory_used", f"{last}memory_total"),
-        "disk": share(f"{last}disk_used", f"{last}disk_total"),
-        "network": F(f"{last}network_in") + F(f"{last}network_out"),
-        "uptime": F(f"{last}uptime"),
-    }
-    measured = Q(status__in=[Server.Status.RUNNING, Server.Status.UNKNOWN])
-    shown = Case(When(measured, then=Cast(values[sort], FloatField())))
-    return servers.annotate(shown=shown).order_by(F("shown").desc(nulls_last=True), "name", "id")
-
-
-def share(used: str, total: str) -> Case:
-    return Case(When(**{f"{total}__gt": 0}, then=Cast(F(used), FloatField()) / F(total)))
-
-
 def filters_of(wanted: Wanted, counts: dict[str, int]) -> list[dict[str, object]]:
     """The states to filter by with how many servers are in each, all of them first."""
     listed: list[dict[str, object]] = [
@@ -164,15 +186,30 @@ def filters_of(wanted: Wanted, counts: dict[str, int]) -> list[dict[str, object]
     return [{**whole, "address": wanted.address(status="")}, *listed]
 
 
-def refresh_url(wanted: Wanted, page: Page[Server]) -> str:
+def heads_of(arrangement: listing.Arrangement) -> list[tuple[str, object]]:
+    """The columns of the table; addresses and labels stand below the name."""
+    columns = [key for key in arrangement.shown if key not in listing.BELOW_THE_NAME]
+    return [(key, listing.COLUMNS.get(key) or SORTS[key]) for key in ("name", "status", *columns)]
+
+
+def labels_row(wanted: Wanted, used: list[listing.LabelInUse]) -> list[dict[str, object]]:
+    """The labels to filter by; the chosen one leads back."""
+    return [
+        {
+            "text": label.text,
+            "count": label.count,
+            "is_unknown": label.is_unknown,
+            "is_chosen": label.text == wanted.label,
+            "address": wanted.address(label="" if label.text == wanted.label else label.text),
+        }
+        for label in used
+    ]
+
+
+def refresh_url(page: Page[Server]) -> str:
     """The API's own list of the servers on this page, for when the websocket is lost."""
     asked: list[tuple[str, str | int]] = [("status", status) for status in STATUSES]
-    if wanted.search:
-        asked.append(("name", wanted.search))
-    if wanted.label:
-        asked.append(("label", wanted.label))
-    if wanted.sort == "name" and not wanted.status:
-        asked += [("page", page.number), ("page_size", SERVERS_PER_PAGE)]
-    else:
-        asked.append(("page_size", 500))
+    asked.append(("page_size", SERVERS_PER_PAGE))
+    if page.object_list:
+        asked.append(("id", ",".join(str(server.pk) for server in page)))
     return f"{reverse('api:servers')}?{urlencode(asked)}"

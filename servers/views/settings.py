@@ -11,14 +11,15 @@ from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import idempotency
-from servers import action_words, actions, labels, operations, ownership
+from accounts import idempotency, roles
+from servers import access, action_words, actions, labels, operations, ownership
+from servers.access import MayNot
 from servers.models import Server
 from servers.operations import Invalid
 from servers.power import Refusal
 from servers.views import controls
 from servers.views.actions import actor_of, attempt, once, see_other
-from servers.views.door import of_server
+from servers.views.door import of_server, person
 
 LONGEST_NOTES = 10_000
 
@@ -88,7 +89,13 @@ def server_settings(request: HttpRequest, server: Server) -> HttpResponse:
     form = SettingsForm(request.POST)
     if not form.is_valid():
         return page(request, server, form=form, status=400)
-    ownership.describe(server, form.cleaned_data, actor=actor_of(request), now=datetime.now(UTC))
+    try:
+        ownership.describe(
+            server, form.cleaned_data, actor=actor_of(request), now=datetime.now(UTC)
+        )
+    except MayNot as error:
+        form.add_error(None, str(error))
+        return page(request, server, form=form, status=403)
     messages.success(request, now_("Saved."))
     return see_other("server-settings", server.pk)
 
@@ -133,6 +140,7 @@ def page(
         "tab": "settings",
         "form": form or SettingsForm(initial=as_it_is(server)),
         "deletion": deletion or DeleteForm(),
+        "why_not_changed": access.why_not(person(request), server, roles.DESCRIBE),
         "why_not_deleted": why_not_deleted(request, server),
         "key": controls.new_key(),
     }
@@ -149,7 +157,7 @@ def as_it_is(server: Server) -> dict[str, object]:
 
 
 def why_not_deleted(request: HttpRequest, server: Server) -> str:
-    if not operations.may_delete(actor_of(request)):
+    if not operations.may_delete(actor_of(request), server):
         return action_words.reason(Refusal("forbidden"))
-    offers = operations.offers(server, actions.active_action(server))
+    offers = operations.offers(server, actions.active_action(server), person(request))
     return action_words.reason(offers.refusals["delete"])

@@ -1,6 +1,8 @@
 import pytest
 
-from servers.models import LastSample, Server
+from servers import addresses
+from servers.models import Address, LastSample, Server
+from servers.proxmox.types import GuestAddress
 
 pytestmark = pytest.mark.django_db
 
@@ -102,9 +104,9 @@ def test_an_order_that_does_not_exist_is_the_default(api, many):
 
 
 def test_a_constant_number_of_queries(api, many, django_assert_num_queries):
-    with django_assert_num_queries(6):  # user, session, count, servers, labels, active actions
+    with django_assert_num_queries(7):  # user, session, count, servers, labels, addresses, actions
         api.get(SERVERS, {"page_size": 2})
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         api.get(SERVERS, {"page_size": 6})
 
 
@@ -140,3 +142,28 @@ def test_by_ids(api, many, server):
     found = names(api.get(SERVERS, {"id": ",".join(map(str, [*wanted, 10**9]))}))
     assert found == ["extra0", "extra3"]
     assert api.get(SERVERS, {"id": "1,x"}).status_code == 400
+
+
+class TestAddresses:
+    @pytest.fixture(autouse=True)
+    def told(self, server, clock):
+        Address.objects.all().delete()
+        found = [GuestAddress("198.51.100.7", "eth0"), GuestAddress("2001:db8::7", "eth0")]
+        addresses.note(server, found, now=clock())
+
+    def test_they_stand_in_the_answer_best_first(self, api, server):
+        told = api.get(f"{SERVERS}{server.pk}/").json()["addresses"]
+        assert told == ["198.51.100.7", "2001:db8::7"]
+
+    @pytest.mark.parametrize(
+        ("asked", "count"),
+        [("198.51.100.7", 1), ("198.51.", 1), ("2001:0DB8::0007", 1), ("198.51.100.9", 0)],
+    )
+    def test_finding_a_server_by_one(self, api, asked, count):
+        assert api.get(SERVERS, {"address": asked}).json()["count"] == count
+
+    @pytest.mark.parametrize("asked", ["web", "a", "%", "1.2.3.4'"])
+    def test_what_is_no_address(self, api, asked):
+        answer = api.get(SERVERS, {"address": asked})
+        assert answer.status_code == 400
+        assert "address" in str(answer.json())

@@ -166,7 +166,9 @@ class TestWhoseItIs:
         person = {"alice": alice, "bob": bob, "staff": staff}.get(who)
         ticket = "made-up"
         if person is not None:
-            ticket, _ = await sync_to_async(ticket_for)(server, person, now=clock())
+            ticket, session = await sync_to_async(ticket_for)(server, staff, now=clock())
+            held = {"user": person, "auth_hash": person.get_session_auth_hash()}
+            await ConsoleSession.objects.filter(pk=session.pk).aupdate(**held)
         socket = await connect()
         await socket.open(ticket)
         said = await socket.next()

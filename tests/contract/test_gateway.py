@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from monitoring import look, readings
-from servers.proxmox import replies
+from servers.proxmox import networks, replies
 from servers.proxmox.errors import ProxmoxDenied, ProxmoxError, ProxmoxUnreachable
 from servers.proxmox.gateway import Gateway, translate
 from servers.proxmox.privileges import NEEDS, Purpose, missing
@@ -37,6 +37,10 @@ VERBS = {
         gateway.file_systems(node=guest.node, vmid=guest.vmid)
         for guest in world.guests.values()
         if guest.kind == "qemu" and guest.power == "running" and guest.agent == "up"
+    ],
+    "addresses": lambda gateway, world: [
+        gateway.addresses(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
+        for guest in some_of_each_kind(world)
     ],
     "guest_state": lambda gateway, world: [
         gateway.guest_state(node=guest.node, kind=guest.kind.value, vmid=guest.vmid)
@@ -226,6 +230,11 @@ class TestRealReplies:
         for record in recorded(contract, r"/nodes/pve1/qemu/101/agent/get-fsinfo"):
             assert replies.file_systems(raw(record)) == []
 
+    def test_addresses(self, contract):
+        """The recorded machine had no network but its own ends of it."""
+        for record in recorded(contract, r"/nodes/pve1/qemu/101/agent/network-get-interfaces"):
+            assert networks.addresses(raw(record)) == []
+
     def test_snapshots(self, contract):
         lists = [
             (record, replies.snapshots(raw(record)))
@@ -295,5 +304,7 @@ def test_privileges_are_those_that_the_api_asks_for(schema):
         ("/nodes/pve1/qemu/100/config", "VM.Audit"),
         ("/nodes/pve1/lxc/100/config", "VM.Audit"),
         ("/nodes/pve1/qemu/100/agent/get-fsinfo", "VM.GuestAgent.Audit"),
+        ("/nodes/pve1/qemu/100/agent/network-get-interfaces", "VM.GuestAgent.Audit"),
+        ("/nodes/pve1/lxc/100/interfaces", "VM.Audit"),
     ):
         assert privilege in str(schema.operation("GET", path).permissions)

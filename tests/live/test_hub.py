@@ -63,6 +63,8 @@ class FakeSocket:
     async def lose(self, server_ids):
         self.lost += server_ids
 
+    is_console = False
+
     async def turn_out(self):
         self.is_out = True
 
@@ -122,14 +124,14 @@ class TestTheDatabaseIsAway:
 
 class TestWhileAccessIsLookedUp:
     def meanwhile(self, monkeypatch, act):
-        look = hub_module.visible_servers
+        look = hub_module.open_servers
 
         async def look_and_act(wanted):
             visible = await look(wanted)
             act()
             return visible
 
-        monkeypatch.setattr(hub_module, "visible_servers", look_and_act)
+        monkeypatch.setattr(hub_module, "open_servers", look_and_act)
 
     async def test_what_is_subscribed_then_is_not_lost(self, followed, server, alice, monkeypatch):
         own, socket = followed

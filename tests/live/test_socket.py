@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.test import Client
 
 from accounts import tokens
 from accounts.audit import SYSTEM, Actor
@@ -17,6 +18,14 @@ from servers.models import Server
 from tests.live.conftest import Socket, session_of, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@sync_to_async
+def session_in_the_place_of(person, staff):
+    client = Client()
+    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.post("/acting/begin/", {"user_pk": person.pk}).status_code == 303
+    return client.session.session_key
 
 
 def now():
@@ -53,6 +62,15 @@ class TestSigningIn:
         socket = await connect(token=await token_of(alice, now()), origin=None)
         await socket.send(type="subscribe", server=server.pk)
         assert (await socket.hear())["type"] == "subscribed"
+
+    async def test_staff_in_somebodys_place_as_long_as_they_may(self, connect, staff, alice):
+        key = await session_in_the_place_of(alice, staff)
+        await connect(session=key)
+        await User.objects.filter(pk=staff.pk).aupdate(is_active=False)
+        late = Socket((b"origin", b"http://localhost"), (b"cookie", f"sessionid={key}".encode()))
+        await late.open()
+        code, said = await late.hear_close()
+        assert (code, [each["type"] for each in said]) == (4401, ["error"])
 
     async def test_nobody_hears_nothing(self, connect, server):
         socket = await connect()

@@ -1,9 +1,14 @@
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from alerts.models import Alert
+from servers import addresses
+from servers.models import Label, ListView
+from servers.proxmox.types import GuestAddress
 from tests.pages.reading import row_of, text_of
 
 
@@ -107,7 +112,7 @@ def test_the_number_of_queries_does_not_grow_with_servers(browser_of, alice, mak
     for number in range(3, 30):
         make_server(alice, f"server-{number}")
     assert queries() == few
-    assert few <= 10
+    assert few <= 14
 
 
 def test_states_are_counted_and_filter(browser_of, alice, make_server):
@@ -152,3 +157,166 @@ def test_while_the_socket_is_lost_the_same_servers_are_asked_for(browser_of, ali
 def test_nobody_has_servers_yet(browser_of, alice, staff):
     assert "You have no servers yet" in text_of(browser_of(alice).get("/"))
     assert "Add a cluster" in text_of(browser_of(staff).get("/"))
+
+
+class TestArrangement:
+    """Layout, order and columns are each person's own, and kept."""
+
+    @pytest.fixture
+    def client(self, browser_of, alice, make_server):
+        make_server(alice, "web")
+        make_server(alice, "db", cpu=0.9)
+        return browser_of(alice)
+
+    def arrange(self, client, **sent):
+        response = client.post("/servers/view/", sent)
+        assert response.status_code == 302
+        return response.url
+
+    def test_cards_are_rendered_as_chosen(self, client):
+        assert 'class="list" data-layout="rows"' in client.get("/").content.decode()
+        assert self.arrange(client, layout="cards") == "/"
+        assert 'class="list" data-layout="cards"' in client.get("/").content.decode()
+
+    def test_the_order_is_kept_and_the_address_can_ask_for_another(self, client):
+        assert names_of(client.get("/")) == ["db", "web"]
+        self.arrange(client, sort="cpu")
+        assert names_of(client.get("/?q=e")) == ["web"]
+        make_order = names_of(client.get("/?sort=name"))
+        assert (names_of(client.get("/")), make_order) == (["db", "web"], ["db", "web"])
+        self.arrange(client, sort="status")
+        assert client.get("/").context["sort"] == "status"
+
+    def test_a_column_that_is_not_wanted_is_not_sent(self, client):
+        self.arrange(client, columns_sent="1", columns=["cpu", "age"])
+        row = row_of(client.get("/"), "web")
+        assert 'data-field="cpu"' in row
+        assert 'data-field="age"' in row
+        for gone in ("memory", "disk", "network_in", "uptime"):
+            assert f'data-field="{gone}"' not in row
+        assert "data-sparkline" not in row
+
+    def test_one_thing_is_changed_without_the_others(self, client):
+        self.arrange(client, columns_sent="1", columns=["cpu"])
+        self.arrange(client, layout="cards", sort="cpu")
+        kept = ListView.objects.get(user__email="alice@example.com")
+        assert (kept.layout, kept.sort) == ("cards", "cpu")
+        assert "cpu" not in kept.hidden
+        assert "memory" in kept.hidden
+
+    def test_what_was_asked_for_stays_asked_for(self, client):
+        url = self.arrange(client, sort="cpu", here="q=web&status=running&label=env")
+        assert url == "/?q=web&label=env&status=running"
+
+    @pytest.mark.parametrize("here", ["//evil.example", "https://evil.example/?q=x", "\r\nX: y"])
+    def test_it_leads_nowhere_else(self, client, here):
+        assert self.arrange(client, sort="cpu", here=here).startswith("/")
+        assert "evil" not in self.arrange(client, sort="cpu", here=here).split("?")[0]
+
+    @pytest.mark.parametrize(
+        "odd", [{"layout": "waves"}, {"sort": "owner__password"}, {"columns": ["x"]}, {}]
+    )
+    def test_nonsense_leaves_the_usual(self, client, odd):
+        self.arrange(client, columns_sent="1", **odd)
+        assert names_of(client.get("/")) == ["db", "web"]
+
+    def test_it_is_nobody_elses(self, client, browser_of, bob, make_server):
+        make_server(bob, "theirs")
+        self.arrange(client, layout="cards")
+        assert 'data-layout="rows"' in browser_of(bob).get("/").content.decode()
+
+    def test_looking_changes_nothing(self, client):
+        client.get("/?sort=cpu")
+        assert client.get("/servers/view/").status_code == 405
+        assert not ListView.objects.exists()
+
+
+class TestSearch:
+    @pytest.fixture
+    def web(self, alice, make_server, clock):
+        server = make_server(alice, "web")
+        Label.objects.create(server=server, key="env", value="prod")
+        addresses.note(server, [GuestAddress("198.51.100.7", "eth0")], now=clock())
+        make_server(alice, "db")
+        return server
+
+    @pytest.mark.parametrize(
+        "text", ["WE", "env", "env=prod", "env=pr", "prod", "198.51.100.7", "198.51.", "100.7"]
+    )
+    def test_it_finds_by_name_label_and_address(self, browser_of, alice, web, text):
+        assert names_of(browser_of(alice).get("/", {"q": text})) == ["web"]
+
+    @pytest.mark.parametrize("text", ["env=dev", "198.51.100.8", "%", "_", "alice@", "100", "\\"])
+    def test_and_nothing_else(self, browser_of, alice, web, text):
+        assert names_of(browser_of(alice).get("/", {"q": text})) == []
+
+    def test_staff_find_by_owner_and_vmid_too(self, browser_of, staff, alice, web):
+        client = browser_of(staff)
+        assert names_of(client.get("/", {"q": "alice@"})) == ["db", "web"]
+        assert names_of(client.get("/", {"q": str(web.vmid)})) == ["web"]
+        assert names_of(client.get("/", {"q": "9" * 40})) == []
+
+
+class TestLabels:
+    def chips(self, client, query=""):
+        return client.get(f"/{query}").context["labels"]
+
+    def test_each_in_use_is_a_filter_with_its_count(self, browser_of, alice, bob, make_server):
+        for name in ("web", "db"):
+            Label.objects.create(server=make_server(alice, name), key="env", value="prod")
+        Label.objects.create(server=make_server(bob, "x"), key="secret", value="")
+        (chip,) = self.chips(browser_of(alice))
+        assert (chip["text"], chip["count"]) == ("env=prod", 2)
+        assert chip["address"] == "/?label=env%3Dprod"
+        (chosen,) = self.chips(browser_of(alice), "?label=env%3Dprod")
+        assert (chosen["is_chosen"], chosen["address"]) == (True, "/")
+
+    def test_it_counts_what_it_finds(self, browser_of, alice, make_server):
+        for value in ("", "prod", "dev"):
+            status = "unknown" if value == "dev" else "running"
+            server = make_server(alice, f"web-{value}", status=status)
+            Label.objects.create(server=server, key="env", value=value)
+        client = browser_of(alice)
+        chips = {chip["text"]: chip for chip in self.chips(client)}
+        assert {text: chip["count"] for text, chip in chips.items()} == {
+            "env": 3, "env=dev": 1, "env=prod": 1,
+        }  # fmt: skip
+        assert chips["env"]["is_unknown"]
+        for chip in chips.values():
+            assert len(names_of(client.get(chip["address"]))) == chip["count"]
+
+    def test_it_shows_its_worst_server(self, browser_of, alice, make_server):
+        Label.objects.create(server=make_server(alice, "a", status="unknown"), key="lost")
+        Label.objects.create(server=make_server(alice, "b"), key="fine")
+        alerting = make_server(alice, "c")
+        Label.objects.create(server=alerting, key="hot")
+        Alert.objects.create(
+            server=alerting, owner=alice, metric="cpu", severity="critical",
+            condition="above", since=datetime.now(UTC), fired_at=datetime.now(UTC),
+        )  # fmt: skip
+        row = browser_of(alice).get("/").content.decode().split('class="label-row"')[1]
+        row = row.split("</nav>")[0]
+        assert re.findall(r'data-worst="(\w+)"', row) == ["alerting", "unknown"]
+        assert "an alert fires:" in row
+        assert "one is unknown:" in row
+
+
+def test_one_server_alone_needs_no_filters(browser_of, alice, make_server):
+    make_server(alice, "only")
+    content = browser_of(alice).get("/").content.decode()
+    assert 'type="search"' not in content
+    assert 'class="filters"' not in content
+    assert 'type="search"' in browser_of(alice).get("/?q=x").content.decode()
+
+
+def test_three_hundred_servers_are_three_pages(browser_of, alice, make_server):
+    for number in range(300):
+        make_server(alice, f"server-{number:03}")
+    client = browser_of(alice)
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get("/?page=3")
+    assert len(captured) <= 14
+    assert response.context["filters"][0]["count"] == 300
+    assert names_of(response)[-1] == "server-299"
+    assert len(names_of(response)) == 100
+    assert "Page 3 of 3" in text_of(response)

@@ -1,5 +1,7 @@
 import pytest
 
+from servers import addresses
+from servers.proxmox.types import GuestAddress
 from tests.pages.reading import text_of
 
 
@@ -86,3 +88,31 @@ def test_somebody_elses_server_is_not_there(browser_of, alice, bob, make_server)
     response = browser_of(bob).get(f"/servers/{make_server(alice).pk}/")
     assert response.status_code == 404
     assert "There is no such page" in text_of(response)
+
+
+class TestHead:
+    @pytest.fixture
+    def server(self, alice, make_server, clock):
+        server = make_server(alice)
+        found = [GuestAddress("198.51.100.7", "eth0"), GuestAddress("2001:db8::7", "<b>eth1")]
+        addresses.note(server, found, now=clock())
+        return server
+
+    @pytest.mark.parametrize(
+        "tab", ["", "snapshots/", "alerts/", "history/", "password/", "settings/"]
+    )
+    def test_state_power_and_addresses_stand_on_every_tab(self, browser_of, alice, server, tab):
+        content = browser_of(alice).get(f"/servers/{server.pk}/{tab}").content.decode()
+        head = content.split('class="server-head"')[1].split("</header>")[0]
+        assert 'data-status="running"' in head
+        assert 'data-copy-text="198.51.100.7"' in head
+        assert "&lt;b&gt;eth1" in head
+        assert head.count('data-part="controls"') == content.count('data-part="controls"') == 1
+        assert 'value="shutdown"' in head
+        assert f'href="/servers/{server.pk}/console/"' in head
+
+    def test_of_a_stopped_server_they_are_the_last_known(self, browser_of, alice, server):
+        assert "as last seen" not in text_of(browser_of(alice).get(f"/servers/{server.pk}/"))
+        server.status = "stopped"
+        server.save()
+        assert "as last seen" in text_of(browser_of(alice).get(f"/servers/{server.pk}/"))

@@ -83,11 +83,17 @@ class TestLabels:
 
     def test_the_filter_is_shown_with_a_way_out(self, labelled, browser_of, alice):
         response = browser_of(alice).get("/?label=env%3Dprod&sort=cpu")
-        assert "Only with the label env=prod" in text_of(response)
-        assert response.context["without_label"] == "?sort=cpu"
+        (chosen,) = [each for each in response.context["labels"] if each["is_chosen"]]
+        assert (chosen["text"], chosen["address"]) == ("env=prod", "/?sort=cpu")
+        assert "Take this filter away" in text_of(response)
         running = next(f for f in response.context["filters"] if f["status"] == "running")
         assert running["count"] == 1
         assert "label=env%3Dprod" in running["address"]
+
+    def test_one_that_no_server_bears_has_a_way_out_too(self, labelled, browser_of, alice):
+        response = browser_of(alice).get("/?label=team&sort=cpu")
+        assert "Only with the label team" in text_of(response)
+        assert response.context["without_label"] == "/?sort=cpu"
 
     def test_a_row_leads_to_its_like(self, labelled, browser_of, alice):
         assert 'href="?label=env%3Dprod"' in browser_of(alice).get("/").content.decode()
@@ -148,8 +154,8 @@ class TestDeleting:
         settings.CUSTOMERS_MAY_DELETE = False
         server = make_server(alice, "web", status="stopped")
         page = text_of(browser_of(alice).get(f"/servers/{server.pk}/settings/"))
-        assert "Servers are deleted by the staff here." in page
-        assert delete(browser_of(alice), server, confirm="web").status_code == 422
+        assert "the administrators do that here." in page
+        assert delete(browser_of(alice), server, confirm="web").status_code == 403
         assert not Action.objects.exists()
         assert delete(browser_of(staff), server, confirm="web").status_code == 303
 
