@@ -1,14 +1,19 @@
 """servers/{id}/metrics/"""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from monitoring.history import SERIES, Point, fitting_range, history
+from monitoring import sheet
+from monitoring.history import SERIES, Point, Range, fitting_range, history
 from servers.access import server_for
 
 DAY = 86400
@@ -47,25 +52,44 @@ class MetricsHistorySerializer(serializers.Serializer[dict[str, object]]):
     series = SeriesSerializer()
 
 
+class CsvRenderer(BaseRenderer):
+    """`Accept: text/csv`, or `?format=csv`. An error stays what it is everywhere."""
+
+    media_type = "text/csv"
+    format = "csv"
+    charset = "utf-8"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        if "series" in data:
+            return sheet.comma_separated(data["series"]).encode()
+        if renderer_context:
+            renderer_context["response"]["Content-Type"] = "application/json"
+        rendered: bytes = JSONRenderer().render(data)
+        return rendered
+
+
 class ServerMetrics(APIView):
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
     @extend_schema(
         operation_id="servers_metrics",
         parameters=[
             OpenApiParameter("start", str, description="ISO 8601; a day before the end"),
             OpenApiParameter("end", str, description="ISO 8601; now"),
             OpenApiParameter("step", int, description="seconds; about 300 points without it"),
+            OpenApiParameter("format", str, enum=["json", "csv"]),
         ],
         responses=MetricsHistorySerializer,
     )
     def get(self, request: Request, pk: int) -> Response:
         """History in buckets: average, minimum and maximum of each."""
         server = server_for(request.user, pk)
-        query = QuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        now = int(datetime.now(UTC).timestamp())
-        end = seconds(query.validated_data.get("end"), now)
-        start = seconds(query.validated_data.get("start"), min(end, now) - DAY)
-        wanted = fitting_range(start, end, query.validated_data.get("step"), now=now)
+        wanted = wanted_of(request.query_params, usually=DAY)
         found = history(server.pk, wanted)
         return Response(
             {
@@ -75,6 +99,19 @@ class ServerMetrics(APIView):
                 "series": {name: rounded(name, points) for name, points in found.series.items()},
             }
         )
+
+
+def wanted_of(asked: Mapping[str, str], *, usually: int) -> Range:
+    """The range that a request asks for; the last `usually` seconds where it does not.
+
+    Raises BadRange, or DRF's ValidationError.
+    """
+    query = QuerySerializer(data=asked)
+    query.is_valid(raise_exception=True)
+    now = int(datetime.now(UTC).timestamp())
+    end = seconds(query.validated_data.get("end"), now)
+    start = seconds(query.validated_data.get("start"), min(end, now) - usually)
+    return fitting_range(start, end, query.validated_data.get("step"), now=now)
 
 
 def rounded(name: str, points: list[Point]) -> list[list[float | int | None]]:
@@ -89,7 +126,7 @@ def rounded(name: str, points: list[Point]) -> list[list[float | int | None]]:
 def representable(at: datetime) -> datetime:
     """Buckets begin before what was asked for; before year 1 there is nothing to begin in."""
     if at < EPOCH:
-        raise serializers.ValidationError("There is no history from before 1970.")
+        raise serializers.ValidationError(_("There is no history from before 1970."))
     return at
 
 

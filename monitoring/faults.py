@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from alerts import incidents
+from alerts import failings, incidents
 from alerts.incidents import Fault
 from alerts.models import Incident
 from servers.models import Cluster, Node, Server
@@ -42,7 +42,7 @@ def node_fault(name: str, pk: int) -> Fault:
     def servers() -> Iterable[int]:
         return Server.objects.filter(node=pk, present=True).values_list("pk", flat=True)
 
-    return Fault(Kind.NODE, name, "The cluster says that this node is offline.", pk, servers)
+    return Fault(Kind.NODE, name, failings.NODE_OFFLINE, pk, servers)
 
 
 def of_storages(cluster: Cluster, resources: Resources) -> Iterator[Fault]:
@@ -69,9 +69,9 @@ def of_storages(cluster: Cluster, resources: Resources) -> Iterator[Fault]:
 
 def what_is_wrong(row: StorageState) -> str:
     if row.status != "available":
-        return "This storage cannot be looked at."
+        return failings.NOT_LOOKED_AT
     if row.used is not None and row.total and row.used / row.total >= FULL:
-        return f"This storage is {row.used / row.total:.0%} full."
+        return failings.STORAGE_FULL % {"share": f"{row.used / row.total:.0%}"}
     return ""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from monitoring import sizes
 
@@ -58,15 +59,16 @@ def fitting_range(start: int, end: int, step: int | None, *, now: int) -> Range:
     """
     end = min(end, now)
     if start >= end:
-        raise BadRange("start", "The start must lie before the end, and in the past.")
+        raise BadRange("start", _("The start must lie before the end, and in the past."))
     if step is None:
         least = max(settings.POLL_INTERVAL, (end - start) / POINTS)
         step = next((nice for nice in STEPS if nice >= least), STEPS[-1])
     if step < 1:
-        raise BadRange("step", "The step must be at least one second.")
+        raise BadRange("step", _("The step must be at least one second."))
     fitting = Range(start - start % step, end + -end % step, step)
     if (fitting.end - fitting.start) // step > MOST_POINTS:
-        raise BadRange("step", f"That would be more than {MOST_POINTS} points: take larger steps.")
+        text = _("That would be more than %(most)s points: take larger steps.")
+        raise BadRange("step", text % {"most": MOST_POINTS})
     return fitting
 
 

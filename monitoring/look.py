@@ -1,4 +1,5 @@
-"""Looking into single guests, beside the cycle: who they are, whether they are gone, their disks.
+"""Looking into single guests, beside the cycle: who they are, whether they are gone, their disks
+and addresses.
 
 Each call here occupies one of a node's three API workers, and a guest agent that hangs occupies it
 for seconds. So at most two calls a node are under way at once, a round ends after a budget of
@@ -17,16 +18,17 @@ from time import monotonic
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import Q
 
 from monitoring.claims import claim_look, release_look
 from monitoring.models import GuestDisk
-from servers import facts, inventory
+from servers import addresses, facts, inventory
 from servers.clusters import access_to
 from servers.identity import same_guest
 from servers.models import Cluster, ClusterToken, Node, Server
 from servers.proxmox.errors import ProxmoxDenied, ProxmoxError, ProxmoxRefused, ProxmoxUnreachable
 from servers.proxmox.gateway import Gateway
-from servers.proxmox.types import Access, FileSystem, GuestConfig, GuestState
+from servers.proxmox.types import Access, FileSystem, GuestAddress, GuestConfig, GuestState
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ class About(Enum):
     IDENTITY = "identity"
     STATE = "state"
     DISK = "disk"
+    ADDRESSES = "addresses"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Answer:
     result: "Told | ProxmoxError"
 
 
-Told = GuestConfig | GuestState | list[FileSystem]
+Told = GuestConfig | GuestState | list[FileSystem] | list[GuestAddress]
 
 
 def look_into(cluster_id: int, *, clock: Callable[[], datetime]) -> int:
@@ -107,7 +110,11 @@ def look_into(cluster_id: int, *, clock: Callable[[], datetime]) -> int:
 
 
 def open_questions(cluster: Cluster, now: datetime) -> list[Question]:
-    """What is to be asked, the most pressing first: identities, then disks longest overdue."""
+    """What is to be asked, the most pressing first: identities, then disks longest overdue.
+
+    For addresses, an agent is asked that answered when it was asked last: one that hangs costs a
+    node seconds, and has been found out by the question for its disks.
+    """
     present = Server.objects.filter(cluster=cluster, present=True, node__isnull=False)
     reachable = present.exclude(node__status=Node.Status.OFFLINE).select_related("node")
     patience = now - timedelta(seconds=settings.POLL_INTERVAL)
@@ -126,10 +133,17 @@ def open_questions(cluster: Cluster, now: datetime) -> list[Question]:
         .select_related("guest_disk")
         .order_by("guest_disk__next_look_at")
     )
+    tells = Q(kind=Server.Kind.LXC) | Q(guest_disk__state=GuestDisk.State.OK)
+    due = Q(addresses_next_at=None) | Q(addresses_next_at__lte=now)
+    moved = (
+        reachable.filter(tells, due, status=Server.Status.RUNNING, identity_due=False)
+        .order_by("addresses_next_at", "pk")
+    )  # fmt: skip
     # A list of guests does not tell paused from running.
     paused = reachable.filter(status=Server.Status.PAUSED).order_by("pk")
     wanted = (
-        (About.IDENTITY, identities.order_by("pk")), (About.STATE, paused), (About.DISK, disks)
+        (About.IDENTITY, identities.order_by("pk")), (About.STATE, paused), (About.DISK, disks),
+        (About.ADDRESSES, moved),
     )  # fmt: skip
     return [
         Question(server, server.node.name, about)
@@ -185,6 +199,8 @@ def ask_one(gateway: Gateway, each: Question) -> Told | ProxmoxError:
             return gateway.guest_config(node=each.node, kind=kind, vmid=server.vmid)
         if each.about is About.STATE:
             return gateway.guest_state(node=each.node, kind=kind, vmid=server.vmid)
+        if each.about is About.ADDRESSES:
+            return gateway.addresses(node=each.node, kind=kind, vmid=server.vmid)
         return gateway.file_systems(node=each.node, vmid=server.vmid)
     except ProxmoxError as error:
         return error
@@ -194,6 +210,8 @@ def take_in(answer: Answer, *, now: datetime) -> None:
     server = answer.question.server
     if answer.question.about is About.DISK:
         note_disks(server, answer.result, now=now)
+    elif answer.question.about is About.ADDRESSES:
+        note_addresses(server, answer.result, now=now)
     elif isinstance(answer.result, GuestConfig):
         identify(server, answer.result, now=now)
     elif isinstance(answer.result, GuestState):
@@ -217,6 +235,8 @@ def put_off(question: Question, *, now: datetime) -> None:
     if question.about is About.DISK:
         again = int(now.timestamp()) + AGAIN[GuestDisk.State.FAILED]
         GuestDisk.objects.filter(pk=server.pk).update(next_look_at=again)
+    elif question.about is About.ADDRESSES:
+        addresses.put_off(server, now=now)
     elif question.about is About.IDENTITY:
         again_at = now + (MISSING_AGAIN if server.missing_since else IDENTITY_AGAIN)
         Server.objects.filter(pk=server.pk).update(identity_next_at=again_at)
@@ -291,6 +311,7 @@ def most_are_there(cluster_id: int) -> bool:
 def note_disks(server: Server, result: Told | ProxmoxError, *, now: datetime) -> None:
     at = int(now.timestamp())
     if isinstance(result, list):
+        result = [each for each in result if isinstance(each, FileSystem)]
         total = sum(system.total for system in result)
         fullest = max(
             (system for system in result if system.total > 0),
@@ -321,6 +342,14 @@ def note_disks(server: Server, result: Told | ProxmoxError, *, now: datetime) ->
         GuestDisk.objects.filter(pk=server.pk).update(
             state=state, message=str(result)[:255], next_look_at=at + AGAIN[state]
         )
+
+
+def note_addresses(server: Server, result: Told | ProxmoxError, *, now: datetime) -> None:
+    if isinstance(result, list):
+        told = [each for each in result if isinstance(each, GuestAddress)]
+        addresses.note(server, told, now=now)
+    else:
+        addresses.put_off(server, now=now)
 
 
 def agent_state(error: ProxmoxError) -> GuestDisk.State:
