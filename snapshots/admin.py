@@ -16,13 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.admin import ReadOnly
 from accounts.audit import Actor
+from accounts.codes import filter_by
 from accounts.models import Source
+from servers.access import MayNot
 from servers.actions import Busy
 from servers.models import Server
 from snapshots import flow
 from snapshots.flow import Impossible
 from snapshots.models import ServerSnapshots, Snapshot, SnapshotSchedule
-from snapshots.templatetags.snapshots import since
+from snapshots.templatetags.snapshots import BROKEN, broken, kind, since
 
 # So many refusals are told one by one.
 MOST_TOLD = 10
@@ -76,9 +78,15 @@ class OfServer:
 class SnapshotAdmin(OfServer, ReadOnly):
     list_display = (
         "title", "server_link", "owner", "cluster", "origin", "taken_at", "age", "with_memory",
-        "state", "expires_at", "doomed_at",
+        "left", "expires_at", "doomed_at",
     )  # fmt: skip
-    list_filter = ("server__cluster", "origin", Age, "with_memory", "state")
+    list_filter = (
+        "server__cluster",
+        "origin",
+        Age,
+        "with_memory",
+        filter_by("state", _("state"), BROKEN),
+    )
     search_fields = ("title", "name", "server__name", "server__guest_name", "server__owner__email")
     search_help_text = _("Title, name of the server, or mail address of its owner")
     ordering = (F("taken_at").asc(nulls_last=True), "pk")
@@ -86,8 +94,16 @@ class SnapshotAdmin(OfServer, ReadOnly):
     actions = ("delete_in_proxmox",)
     fields = (
         "title", "server_link", "owner", "cluster", "name", "description", "origin",
-        "schedule_kind", "asked_at", "taken_at", "with_memory", "parent", "state", "expires_at",
+        "by_schedule", "asked_at", "taken_at", "with_memory", "parent", "left", "expires_at",
     )  # fmt: skip
+
+    @admin.display(description=_("state"), ordering="state")
+    def left(self, snapshot: Snapshot) -> str:
+        return broken(snapshot) if snapshot.state else "–"
+
+    @admin.display(description=_("schedule"))
+    def by_schedule(self, snapshot: Snapshot) -> str:
+        return kind(snapshot) or "–"
 
     @admin.display(description=_("age"), ordering="taken_at")
     def age(self, snapshot: Snapshot) -> str:
@@ -108,7 +124,7 @@ class SnapshotAdmin(OfServer, ReadOnly):
             except Busy:
                 flow.doom(snapshot, actor=actor, now=now)
                 waiting += 1
-            except Impossible as error:
+            except (Impossible, MayNot) as error:
                 refused.append(f"{snapshot.server.name}: {error}")
             else:
                 launched += 1
@@ -143,6 +159,7 @@ class ServerSnapshotsAdmin(OfServer, admin.ModelAdmin):  # type: ignore[type-arg
         "server_link", "owner", "cluster", "count", "limit", "limit_days", "can_take",
         "newest_only", "looked_at",
     )  # fmt: skip
+    list_display_links = ("count",)
     list_filter = ("can_take", "newest_only", "server__cluster")
     search_fields = ("server__name", "server__guest_name", "server__owner__email")
     search_help_text = _("Name of the server, or mail address of its owner")
@@ -195,7 +212,13 @@ class SnapshotScheduleAdmin(OfServer, ReadOnly):
         "server_link", "owner", "cluster", "kind", "at", "time_zone", "keep", "enabled",
         "next_run_at", "last_run_at", "last_error",
     )  # fmt: skip
-    list_filter = ("kind", "enabled", "server__cluster")
+    list_display_links = ("kind",)
+    list_filter = (
+        ("last_error", admin.EmptyFieldListFilter),
+        "kind",
+        "enabled",
+        "server__cluster",
+    )
     search_fields = ("server__name", "server__guest_name", "server__owner__email")
     search_help_text = _("Name of the server, or mail address of its owner")
     list_select_related = ("server__cluster", "server__owner")

@@ -11,7 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import idempotency
+from accounts import idempotency, roles
+from accounts.models import User
+from servers import access
 from servers.access import server_for
 from servers.api.actions import (
     KEY_HEADER,
@@ -259,10 +261,11 @@ class ServerSnapshotAbilities(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """What can be done with the snapshots of a server, and why not."""
         server = server_for(request.user, pk)
-        return Response(abilities_of(server))
+        viewer: User = request.user  # type: ignore[assignment]  # nobody else was let in
+        return Response(abilities_of(server, viewer))
 
 
-def abilities_of(server: Server) -> dict[str, Any]:
+def abilities_of(server: Server, viewer: User) -> dict[str, Any]:
     now = datetime.now(UTC)
     state = state_of(server)
     refused: Exception | None = flow.taking_refused(server, state)
@@ -271,7 +274,7 @@ def abilities_of(server: Server) -> dict[str, Any]:
         refused = flow.limit_reached(state, verdict)
     return {
         "can_take": state.can_take,
-        "refused": str(refused or ""),
+        "refused": access.why_not(viewer, server, roles.OPERATE) or str(refused or ""),
         "memory_refused": flow.memory_refused(server, state),
         "newest_only": state.newest_only,
         "count": Snapshot.objects.filter(server=server).count(),

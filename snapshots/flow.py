@@ -9,8 +9,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts import roles
 from accounts.audit import Actor
-from servers import action_words, actions, steps
+from accounts.stored import Sentences
+from servers import access, action_words, actions, steps
 from servers.models import Action, Server
 from servers.operations import Invalid, Prelude
 from snapshots import names, retention
@@ -59,7 +61,8 @@ class Wish:
 def take(
     server: Server, wish: Wish, *, actor: Actor, now: datetime, name: str = ""
 ) -> tuple[Snapshot, Action]:
-    """Raises Invalid for what was entered, Impossible, Busy."""
+    """Raises MayNot, Invalid for what was entered, Impossible, Busy."""
+    access.check(actor, server, roles.OPERATE)
     check_wish(server, wish)
     with transaction.atomic():
         lock(server)
@@ -85,11 +88,15 @@ def lock(server: Server) -> None:
     Server.objects.select_for_update().only("pk").get(pk=server.pk)
 
 
+title_problems = Sentences(names.NO_TITLE, names.TOO_LONG, names.UNWRITABLE_TITLE)
+
+
 def check_wish(server: Server, wish: Wish) -> None:
     if problem := names.problem_with(wish.title):
-        raise Invalid("title", problem)
+        raise Invalid("title", title_problems.shown(problem))
     if len(wish.description) > LONGEST_DESCRIPTION:
-        raise Invalid("description", f"It must have at most {LONGEST_DESCRIPTION} characters.")
+        text = _("It must have at most %(most)s characters.")
+        raise Invalid("description", text % {"most": LONGEST_DESCRIPTION})
     if wish.memory and (why := memory_refused(server, state_of(server))):
         raise Invalid("memory", why)
 
@@ -166,7 +173,7 @@ def limit_reached(state: ServerSnapshots, verdict: retention.Verdict) -> Impossi
             state.limit_days,
         ) % {"days": state.limit_days}
     if first is not None:
-        words = f"{words} {_('Delete “%(title)s” first.') % {'title': first.title}}"
+        words += " " + _("Delete “%(title)s” first.") % {"title": first.title}
     return Impossible("limit", words, snapshot=first)
 
 
@@ -267,7 +274,8 @@ def prelude(server: Server, change: str, now: datetime) -> Prelude:
 
 
 def delete(snapshot: Snapshot, *, actor: Actor, now: datetime) -> Action:
-    """Raises Impossible, Busy."""
+    """Raises MayNot, Impossible, Busy."""
+    access.check(actor, snapshot.server, roles.OPERATE)
     check_is_there(snapshot)
     return actions.launch(
         snapshot.server,
@@ -283,7 +291,8 @@ def delete(snapshot: Snapshot, *, actor: Actor, now: datetime) -> Action:
 
 
 def doom(snapshot: Snapshot, *, actor: Actor, now: datetime) -> None:
-    """Have it deleted once its server is free, where that is busy now. Raises Impossible."""
+    """Have it deleted once its server is free, where that is busy now. Raises MayNot, Impossible."""
+    access.check(actor, snapshot.server, roles.OPERATE)
     check_is_there(snapshot)
     Snapshot.objects.filter(pk=snapshot.pk, doomed_at=None).update(
         doomed_by=actor.user, doomed_at=now
@@ -299,11 +308,12 @@ def roll_back(
     actor: Actor,
     now: datetime,
 ) -> Action:
-    """Back to how the server was then. Raises Invalid where its name is not confirmed; Impossible;
-    Busy."""
+    """Back to how the server was then. Raises MayNot; Invalid where its name is not confirmed;
+    Impossible; Busy."""
     server = snapshot.server
+    access.check(actor, server, roles.OPERATE)
     if confirm.strip() != server.name.strip():
-        raise Invalid("confirm", "Type the name of the server exactly as it is shown.")
+        raise Invalid("confirm", _("Type the name of the server exactly as it is shown."))
     check_is_there(snapshot)
     state = state_of(server)
     if why := rolling_back_refused(snapshot, state):

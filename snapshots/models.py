@@ -32,7 +32,9 @@ class Snapshot(models.Model):
         SAFETY = "safety", _("before a change")
         OUTSIDE = "outside", _("made in Proxmox")
 
-    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="snapshots")
+    server = models.ForeignKey(
+        Server, on_delete=models.CASCADE, related_name="snapshots", verbose_name=_("server")
+    )
     name = models.CharField(_("name in Proxmox"), max_length=40)
     title = models.CharField(_("name"), max_length=64)
     description = models.TextField(_("description"), blank=True)
@@ -42,18 +44,27 @@ class Snapshot(models.Model):
     # None while it is in the making.
     taken_at = models.DateTimeField(_("taken at"), null=True, db_index=True)
     with_memory = models.BooleanField(_("with memory"), default=False)
-    parent = models.CharField(max_length=40, blank=True)
+    parent = models.CharField(_("follows"), max_length=40, blank=True)
     # Proxmox's word where a task left it half-way: prepare, delete, rollback.
     state = models.CharField(_("state"), max_length=16, blank=True)
     expires_at = models.DateTimeField(_("deleted after"), null=True, db_index=True)
     # Staff want it gone as soon as its server is free.
     doomed_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("deletion asked for by"),
     )
     doomed_at = models.DateTimeField(_("to be deleted since"), null=True, editable=False)
     # What makes it.
     action = models.ForeignKey(
-        Action, on_delete=models.SET_NULL, null=True, related_name="snapshots"
+        Action,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="snapshots",
+        verbose_name=_("action"),
     )
 
     objects = SnapshotQuerySet.as_manager()
@@ -72,22 +83,26 @@ class ServerSnapshots(models.Model):
     """What is known of a server's snapshots as a whole, and what staff allow it."""
 
     server = models.OneToOneField(
-        Server, on_delete=models.CASCADE, primary_key=True, related_name="snapshot_state"
+        Server,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="snapshot_state",
+        verbose_name=_("server"),
     )
     # None: not asked yet.
     can_take = models.BooleanField(_("can be taken"), null=True)
     # The disks in the way: [{"disk", "storage", "kind"}].
-    obstacles = models.JSONField(default=list)
+    obstacles = models.JSONField(_("what is in the way"), default=list)
     # Like ZFS: it rolls back to the newest one alone.
     newest_only = models.BooleanField(_("newest only"), default=False)
-    memory_obstacle = models.CharField(max_length=32, blank=True)
-    checked_at = models.DateTimeField(null=True)
+    memory_obstacle = models.CharField(_("in the way of its memory"), max_length=32, blank=True)
+    checked_at = models.DateTimeField(_("looked into"), null=True)
     # The snapshot that the server has gone on from.
     present = models.CharField(max_length=40, blank=True)
     looked_at = models.DateTimeField(_("list read"), null=True)
     # The list could not be read since then; what is known is from before.
     unread_since = models.DateTimeField(_("not read since"), null=True)
-    next_look_at = models.DateTimeField(null=True, db_index=True)
+    next_look_at = models.DateTimeField(_("looked at next"), null=True, db_index=True)
     most = models.PositiveSmallIntegerField(
         _("snapshots at most"), null=True, blank=True, help_text=_("Empty: the usual limit.")
     )
@@ -100,7 +115,7 @@ class ServerSnapshots(models.Model):
         verbose_name_plural = _("snapshots of servers")
 
     def __str__(self) -> str:
-        return f"snapshots of {self.server_id}"
+        return f"{self._meta.verbose_name} {self.server_id}"
 
     @property
     def limit(self) -> int:
@@ -122,7 +137,12 @@ class SnapshotSchedule(models.Model):
         DAILY = "daily", _("every day")
         WEEKLY = "weekly", _("every week")
 
-    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="snapshot_schedules")
+    server = models.ForeignKey(
+        Server,
+        on_delete=models.CASCADE,
+        related_name="snapshot_schedules",
+        verbose_name=_("server"),
+    )
     kind = models.CharField(_("kind"), max_length=6, choices=Kind.choices)
     hour = models.PositiveSmallIntegerField(_("hour"), default=3)
     minute = models.PositiveSmallIntegerField(_("minute"), default=0)
@@ -145,7 +165,7 @@ class SnapshotSchedule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.server_id}"
+        return f"{self.get_kind_display()} ({self.server_id})"
 
 
 def state_of(server: Server) -> ServerSnapshots:

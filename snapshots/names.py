@@ -25,15 +25,22 @@ TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 INVISIBLE = frozenset(("Cf", "Zs", "Mn"))
 
 
+# Marks what is translated where it is shown.
+noop = str
+NO_TITLE = noop("It needs a title.")
+TOO_LONG = noop("It must have at most %(most)s characters.")
+UNWRITABLE_TITLE = noop("Control characters and line breaks cannot be part of it.")
+
+
 def problem_with(title: str) -> str | None:
     """Why a title cannot be taken, None where it can. Spaces around it do not count."""
     title = title.strip()
     if all(unicodedata.category(letter) in INVISIBLE for letter in title):
-        return "It needs a title."
+        return NO_TITLE
     if len(title) > LONGEST_TITLE:
-        return f"It must have at most {LONGEST_TITLE} characters."
+        return TOO_LONG % {"most": LONGEST_TITLE}
     if any(unicodedata.category(letter) in UNWRITABLE or letter in TURNING for letter in title):
-        return "Control characters and line breaks cannot be part of it."
+        return UNWRITABLE_TITLE
     return None
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts import locale
 from accounts.models import Source
 from alerts import judge, outbox, reports
 from alerts.metrics import Metric
@@ -25,6 +26,11 @@ def tell_of(action: Action, *, now: datetime) -> None:
     """Of a scheduled snapshot that was or was not taken, or not deleted."""
     if action.source != Source.SCHEDULE:
         return
+    with locale.of_person(action.server.owner):
+        tell_owner(action, now=now)
+
+
+def tell_owner(action: Action, *, now: datetime) -> None:
     if action.type == flow.CREATE and action.status == Action.Status.SUCCESS:
         report(action.server_id, failed=False, now=now)
     if action.status not in ENDED_BADLY:

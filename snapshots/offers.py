@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from servers import action_words
+from accounts import roles
+from accounts.models import User
+from servers import access, action_words
 from servers.models import Action, Server
 from servers.operations import Invalid, Prelude
 from servers.power import Refusal
@@ -95,12 +97,13 @@ def lines(
     *,
     active: Action | None,
     server: Server,
+    viewer: User,
     now: datetime,
 ) -> list[Line]:
     """The tree, a line for each, with the present where it is known."""
     nodes = [node_of(snapshot, state) for snapshot in snapshots]
     present = state.present if state.looked_at else None
-    everybody = blocked(server, active)
+    everybody = blocked(server, active, viewer)
     newest = newest_of(snapshots)
     return [
         drawn(row, above, refusals_of(row, state, everybody, newest), now=now)
@@ -115,8 +118,10 @@ def node_of(snapshot: Snapshot, state: ServerSnapshots) -> Node:
     return Node(snapshot, snapshot.name, parent, at.timestamp() if at else None)
 
 
-def blocked(server: Server, active: Action | None) -> str:
-    """What keeps people from acting on any of a server's snapshots."""
+def blocked(server: Server, active: Action | None, viewer: User) -> str:
+    """What keeps this person from acting on any of a server's snapshots."""
+    if words := access.why_not(viewer, server, roles.OPERATE):
+        return words
     if server.status == Server.Status.GONE:
         return action_words.reason(Refusal("gone"))
     if active is not None:

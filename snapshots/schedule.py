@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
+
+from accounts import zones
 
 
 class Kind(StrEnum):
@@ -20,6 +21,11 @@ class Kind(StrEnum):
     DAILY = "daily"
     WEEKLY = "weekly"
 
+
+# Marks what is translated where it is shown.
+noop = str
+NO_SUCH_TIME = noop("There is no such time.")
+NO_SUCH_ZONE = noop("There is no time zone “%(name)s”.")
 
 # Longer than any two runs are ever apart, with a day that a zone left out.
 LONGEST_INTERVAL = {
@@ -46,14 +52,9 @@ class Rule:
     def __post_init__(self) -> None:
         Kind(self.kind)
         if not (0 <= self.minute < 60 and 0 <= self.hour < 24 and 0 <= self.weekday < 7):
-            raise ValueError("There is no such time.")
-        if self.time_zone not in zones():
-            raise ValueError(f"There is no time zone {self.time_zone!r}.")
-
-
-@cache
-def zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+            raise ValueError(NO_SUCH_TIME)
+        if self.time_zone not in zones.known():
+            raise ValueError(NO_SUCH_ZONE % {"name": self.time_zone})
 
 
 def next_run(rule: Rule, after: datetime) -> datetime:

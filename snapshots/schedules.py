@@ -4,13 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, roles
 from accounts.audit import Actor
+from accounts.stored import Sentences
+from servers import access
 from servers.models import Server
 from servers.operations import Invalid
 from snapshots.models import SnapshotSchedule, state_of
-from snapshots.schedule import Rule, next_run
+from snapshots.schedule import NO_SUCH_TIME, NO_SUCH_ZONE, Rule, next_run
 
 MOST_KEPT = 200
 FIELDS = ("hour", "minute", "weekday", "time_zone", "keep", "enabled")
@@ -29,7 +32,8 @@ def rule_of(schedule: SnapshotSchedule) -> Rule:
 def save(
     server: Server, kind: str, wish: dict[str, Any], *, actor: Actor, now: datetime
 ) -> SnapshotSchedule:
-    """Set the schedule of that kind. Raises Invalid."""
+    """Set the schedule of that kind. Raises MayNot, Invalid."""
+    access.check(actor, server, roles.OPERATE)
     with transaction.atomic():
         Server.objects.select_for_update().only("pk").get(pk=server.pk)
         schedule = SnapshotSchedule.objects.filter(server=server, kind=kind).first()
@@ -45,26 +49,30 @@ def save(
     return schedule
 
 
+rule_problems = Sentences(NO_SUCH_TIME, NO_SUCH_ZONE)
+
+
 def check(schedule: SnapshotSchedule) -> None:
     try:
         rule_of(schedule)
     except ValueError as error:
-        raise Invalid("time_zone", str(error)) from error
+        raise Invalid("time_zone", rule_problems.shown(str(error))) from error
     others = SnapshotSchedule.objects.filter(server=schedule.server).exclude(pk=schedule.pk)
     kept = schedule.keep + sum(other.keep for other in others)
     limit = state_of(schedule.server).limit
     if not 1 <= schedule.keep <= MOST_KEPT:
-        raise Invalid("keep", f"From 1 to {MOST_KEPT} are kept.")
+        raise Invalid("keep", _("From 1 to %(most)s are kept.") % {"most": MOST_KEPT})
     if kept + 1 > limit:
-        raise Invalid(
-            "keep",
-            f"All schedules of a server together keep at most {max(limit - 1, 0)}: "
-            "a new one is taken before the oldest goes.",
+        text = _(
+            "All schedules of a server together keep at most %(most)s: a new one is taken before "
+            "the oldest goes."
         )
+        raise Invalid("keep", text % {"most": max(limit - 1, 0)})
 
 
 def remove(schedule: SnapshotSchedule, *, actor: Actor, now: datetime) -> None:
-    """What it has taken stays, until somebody deletes it."""
+    """What it has taken stays, until somebody deletes it. Raises MayNot."""
+    access.check(actor, schedule.server, roles.OPERATE)
     with transaction.atomic():
         note(schedule, "snapshot_schedule.removed", actor=actor, now=now)
         schedule.delete()

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from accounts import locale
 from accounts.audit import Actor
 from accounts.models import Source
 from servers.actions import Busy
@@ -48,6 +49,12 @@ def run_schedules(now: datetime) -> int:
 
 
 def run_one(schedule: SnapshotSchedule, now: datetime) -> bool:
+    # The snapshot's title, and why there is none, are for the owner.
+    with locale.of_person(schedule.server.owner):
+        return run(schedule, now)
+
+
+def run(schedule: SnapshotSchedule, now: datetime) -> bool:
     following = next_run(rule_of(schedule), now)
     try:
         with transaction.atomic():

@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from accounts import idempotency
+from accounts.models import User
 from servers import actions
 from servers.models import Action, Server
 from servers.operations import Invalid
 from servers.views import controls
 from servers.views.actions import actor_of, attempt, is_fetched, once, see_other
-from servers.views.door import of_server
+from servers.views.door import of_server, person
 from snapshots import flow, names, offers
 from snapshots.flow import Impossible, Wish
 from snapshots.models import Snapshot, state_of
@@ -117,7 +118,7 @@ class Question:
 def server_snapshot_new(request: HttpRequest, server: Server) -> HttpResponse:
     state = state_of(server)
     offer = offers.taking(server, state, now=datetime.now(UTC))
-    busy = offers.blocked(server, actions.active_action(server))
+    busy = offers.blocked(server, actions.active_action(server), person(request))
     context = {"offer": offer, "why_not": busy or offer.refused, "memory": memory_of(server)}
     form = TakeForm(request.POST if request.method == "POST" else None)
     question = Question(request, server, "snapshots/take_form.html", form, context)
@@ -145,7 +146,7 @@ def server_snapshot_roll_back(
     form = RollBackForm(request.POST if request.method == "POST" else None, initial=usual(server))
     context = {
         "snapshot": snapshot,
-        "why_not": why_not(snapshot) or rolling_back_refused(snapshot),
+        "why_not": why_not(snapshot, person(request)) or rolling_back_refused(snapshot),
         "has_safety": True,
         "safety_refused": safety_refused(server),
     }
@@ -187,7 +188,10 @@ def safety_refused(server: Server) -> str:
 def server_snapshot_delete(request: HttpRequest, server: Server, snapshot_pk: int) -> HttpResponse:
     snapshot = snapshot_of(server, snapshot_pk)
     form = DeleteForm(request.POST if request.method == "POST" else None)
-    context: dict[str, object] = {"snapshot": snapshot, "why_not": why_not(snapshot)}
+    context: dict[str, object] = {
+        "snapshot": snapshot,
+        "why_not": why_not(snapshot, person(request)),
+    }
     question = Question(request, server, "snapshots/delete_form.html", form, context)
     if request.method != "POST":
         return question.show()
@@ -206,8 +210,9 @@ def snapshot_of(server: Server, pk: int) -> Snapshot:
     return snapshot
 
 
-def why_not(snapshot: Snapshot) -> str:
-    if busy := offers.blocked(snapshot.server, actions.active_action(snapshot.server)):
+def why_not(snapshot: Snapshot, viewer: User) -> str:
+    server = snapshot.server
+    if busy := offers.blocked(server, actions.active_action(server), viewer):
         return busy
     try:
         flow.check_is_there(snapshot)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from servers.models import Server
@@ -37,7 +38,12 @@ class Summary:
 @of_server
 def server_snapshots(request: HttpRequest, server: Server) -> HttpResponse:
     is_asked = look.ask(server, now=datetime.now(UTC))
-    context = {**context_of(request, server), "tab": "snapshots", "is_asked": is_asked}
+    context = {
+        **context_of(request, server),
+        "tab": "snapshots",
+        "is_asked": is_asked,
+        "controls_url": reverse("server-snapshot-pieces", args=[server.pk]),
+    }
     return render(request, "snapshots/server.html", context)
 
 
@@ -55,7 +61,8 @@ def pieces(request: HttpRequest, server: Server, *, status: int = 200) -> HttpRe
 
 def context_of(request: HttpRequest, server: Server) -> dict[str, object]:
     now = datetime.now(UTC)
-    context = controls.context_of(server, person(request))
+    viewer = person(request)
+    context = controls.context_of(server, viewer)
     state = state_of(server)
     snapshots = list(Snapshot.objects.filter(server=server))
     lines = offers.lines(
@@ -63,6 +70,7 @@ def context_of(request: HttpRequest, server: Server) -> dict[str, object]:
         state,
         active=context["active"],  # type: ignore[arg-type]  # an action, or none
         server=server,
+        viewer=viewer,
         now=now,
     )
     offer = offers.taking(server, state, now=now)
@@ -71,7 +79,7 @@ def context_of(request: HttpRequest, server: Server) -> dict[str, object]:
         "state": state,
         "lines": lines,
         "offer": offer,
-        "taking_refused": offers.blocked(server, context["active"]) or offer.refused,  # type: ignore[arg-type]  # as above
+        "taking_refused": offers.blocked(server, context["active"], viewer) or offer.refused,  # type: ignore[arg-type]  # as above
         "limit_refused": limit_words(offer, state),
         "summary": summary_of(server, state, lines),
     }

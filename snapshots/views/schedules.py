@@ -13,14 +13,15 @@ from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import roles, zones
+from servers import access
+from servers.access import MayNot
 from servers.models import Server
 from servers.operations import Invalid
-from servers.views import zones
 from servers.views.actions import actor_of, see_other
-from servers.views.door import of_server
+from servers.views.door import of_server, person
 from snapshots import flow, schedules
 from snapshots.models import ServerSnapshots, SnapshotSchedule, state_of
-from snapshots.schedule import zones as known_zones
 
 Kind = SnapshotSchedule.Kind
 
@@ -114,6 +115,9 @@ def server_snapshot_schedule(request: HttpRequest, server: Server, kind: str) ->
         return page(request, server, form=form, kind=kind, status=400)
     try:
         schedules.save(server, kind, form.wish, actor=actor_of(request), now=datetime.now(UTC))
+    except MayNot as error:
+        form.add_error(None, str(error))
+        return page(request, server, form=form, kind=kind, status=403)
     except Invalid as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return page(request, server, form=form, kind=kind, status=400)
@@ -124,7 +128,11 @@ def server_snapshot_schedule(request: HttpRequest, server: Server, kind: str) ->
 def remove(request: HttpRequest, server: Server, kind: str) -> HttpResponse:
     schedule = SnapshotSchedule.objects.filter(server=server, kind=kind).first()
     if schedule is not None:
-        schedules.remove(schedule, actor=actor_of(request), now=datetime.now(UTC))
+        try:
+            schedules.remove(schedule, actor=actor_of(request), now=datetime.now(UTC))
+        except MayNot as error:
+            messages.error(request, str(error))
+            return page(request, server, status=403)
         messages.success(request, now_("Removed. What it has taken stays."))
     return see_other("server-snapshot-schedules", server.pk)
 
@@ -152,8 +160,9 @@ def page(
         "most": max(state.limit - 1, 0),
         "limit": state.limit,
         "refused": refused(server, state),
+        "why_not_changed": access.why_not(person(request), server, roles.OPERATE),
         "knows_zone": bool(zone) or form is not None,
-        "zones": zones.options(known_zones()),
+        "zones": zones.options(),
     }
     return render(request, "snapshots/schedules.html", context, status=status)
 

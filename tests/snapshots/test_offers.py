@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from accounts.models import User
 from servers.models import Server
 from snapshots import offers
 from snapshots.models import ServerSnapshots, Snapshot
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+OWNER = User(pk=1)
 
 
 def shot(number, name, parent="", **fields):
@@ -20,7 +22,8 @@ def shot(number, name, parent="", **fields):
 def drawn(snapshots, *, present="", looked=True, active=None, server=None, **known):
     state = ServerSnapshots(present=present, looked_at=NOW if looked else None, **known)
     server = server or Server(status="running", kind="qemu")
-    return offers.lines(snapshots, state, active=active, server=server, now=NOW)
+    server.owner = OWNER
+    return offers.lines(snapshots, state, active=active, server=server, viewer=OWNER, now=NOW)
 
 
 def picture(lines):
