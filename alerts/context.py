@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from alerts import failings
 from alerts.models import Alert, Incident, NotificationChannel
 from servers.models import Server
 
@@ -61,7 +62,7 @@ def badge_of(user: User) -> Badge:
     if row is None:
         return NOTHING
     alerts, open_incidents, failure, is_refused = row
-    return Badge(alerts, open_incidents, failure or ("–" if is_refused else ""))
+    return Badge(alerts, open_incidents, failings.shown(failure) or ("–" if is_refused else ""))
 
 
 def incidents(user: User) -> Any:

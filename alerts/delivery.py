@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from accounts import audit
 from accounts.audit import Actor
-from alerts import destinations, sending
+from alerts import destinations, failings, sending
 from alerts.channels import CHANNELS, MAIL
 from alerts.channels.base import Hopeless, Postponed, Refused, printable
 from alerts.models import DeliveryAttempt, Notification
@@ -47,7 +47,7 @@ LOOKED_THROUGH = 5000
 SWEPT_OF_A_PERSON = 5
 KEPT_FOR = timedelta(days=90)
 EXPIRES = timedelta(seconds=60)
-FIRST_LOST = "The first never got through."
+FIRST_LOST = failings.FIRST_LOST
 
 
 def deliver(notification_id: int, *, clock: Clock) -> None:
@@ -74,7 +74,7 @@ def deliver(notification_id: int, *, clock: Clock) -> None:
 
 def check(notification: Notification) -> None:
     if notification.attempts > MOST_ATTEMPTS:
-        raise Hopeless("It ended each worker that sent it.")
+        raise Hopeless(failings.ENDS_WORKERS)
     if notification.after is not None and notification.after.status == Status.GIVEN_UP:
         raise Hopeless(FIRST_LOST)
 
@@ -173,7 +173,7 @@ def postpone(
 def abandon(attempt: DeliveryAttempt, why: str, *, now: datetime) -> bool:
     """A day is over."""
     if CHANNELS[attempt.notification.channel_kind].ends_with_the_day:
-        return refuse(attempt, f"Nothing got through for a day: {why}", now=now)
+        return refuse(attempt, failings.NOTHING_FOR_A_DAY % {"why": why}, now=now)
     return give_up(attempt, why, now=now)
 
 

@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.audit import SYSTEM, Actor
 from accounts.models import User
-from alerts import episodes, letters, links, outbox
+from alerts import episodes, failings, letters, links, outbox
 from alerts.channels import CHANNELS, MAIL
 from alerts.channels.base import Channel, Secret
 from alerts.models import Alert, Notification, NotificationChannel
 from alerts.plain import one_line
+from servers.access import MayNot
 from servers.operations import Invalid
 from servers.secrets import seal, unseal
 
@@ -24,7 +25,7 @@ LONGEST_NAME = 64
 # Notices to other people's addresses are what strangers could be pestered with.
 CONFIRMATIONS_A_DAY = 20
 TESTS_A_MINUTE = 5
-REMOVED = "The channel was removed."
+REMOVED = failings.REMOVED
 
 Kind = Notification.Kind
 
@@ -89,8 +90,9 @@ def add(
 ) -> tuple[NotificationChannel, str | None]:
     """The channel, and the secret that was made for it, which is shown this once.
 
-    Raises Invalid, TooOften.
+    Raises Invalid, TooOften, MayNot.
     """
+    check_is_own(actor)
     if kind not in CHANNELS:
         raise Invalid("kind", _("There is no such kind of channel."))
     how = CHANNELS[kind]
@@ -120,7 +122,9 @@ def change(
     actor: Actor,
     now: datetime,
 ) -> NotificationChannel:
-    """Sets what is given. Another target has to be confirmed again. Raises Invalid, TooOften."""
+    """Sets what is given. Another target has to be confirmed again. Raises Invalid, TooOften,
+    MayNot."""
+    check_is_own(actor)
     with transaction.atomic():
         lock(channel.owner)
         channel.refresh_from_db()
@@ -138,6 +142,13 @@ def change(
             ask_to_confirm(channel, now=now)
         note(channel, "channel.changed", actor=actor, now=now)
     return channel
+
+
+def check_is_own(actor: Actor) -> None:
+    """A channel would tell one of the staff of the customer's servers long after they may act on
+    their behalf. Raises MayNot."""
+    if actor.staff is not None:
+        raise MayNot(_("Only the customers themselves can change their account."))
 
 
 def remove(channel: NotificationChannel, *, actor: Actor, now: datetime) -> None:
@@ -181,7 +192,8 @@ def fail(channel: NotificationChannel, why: str, *, now: datetime) -> bool:
 
 
 def rotate_secret(channel: NotificationChannel, *, actor: Actor, now: datetime) -> str:
-    """A new signing key, shown this once; the old one is worth nothing from now on."""
+    """A new signing key, shown this once; the old one is worth nothing from now on. Raises MayNot."""
+    check_is_own(actor)
     if kind_of(channel).secret is not Secret.OURS:
         raise Invalid("kind", _("This kind of channel has no signing key."))
     made = new_secret()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from alerts import mutes, reasons, wording
+from alerts import failings, mutes, reasons, wording
 from alerts.decide import Reason
 from alerts.judge import thresholds
 from alerts.metrics import FLAGS, MEASURED, Metric
@@ -362,6 +362,7 @@ def of_incident(alert: Alert, person: User) -> Fact | None:
     text = _("The host is at fault: one message stands for all that comes of it.")
     data: dict[str, Any] = {}
     if person.is_staff:
-        text = f"{text} {incident.get_kind_display()} {incident.name}: {incident.why}"
+        why = failings.shown(incident.why)
+        text = f"{text} {incident.get_kind_display()} {incident.name}: {why}"
         data = {"incident": incident.pk, "kind": incident.kind, "name": incident.name}
     return Fact("fault", text, at=incident.began_at, until=incident.ended_at, data=data)

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, profile
 from accounts.audit import Actor
 from accounts.models import User
 from alerts import episodes
@@ -48,9 +46,14 @@ def change(
         if changed:
             kept.save(update_fields=OF_ALERTS)
             user.save(update_fields=OF_PERSON)
-            episodes.decide_again(Alert.objects.filter(owner=user, tell_at__gt=now), now=now)
+            clock_changed(user, now=now)
             note(user, changed, actor, now)
     return kept
+
+
+def clock_changed(user: User, *, now: datetime) -> None:
+    """Quiet hours begin and end by the person's time zone: what they hold back is decided anew."""
+    episodes.decide_again(Alert.objects.filter(owner=user, tell_at__gt=now), now=now)
 
 
 def value_of(user: User, kept: AlertPreferences, name: str) -> Any:
@@ -58,18 +61,12 @@ def value_of(user: User, kept: AlertPreferences, name: str) -> Any:
 
 
 def check_person(user: User, wish: Mapping[str, Any]) -> None:
-    languages = {code for code, _name in User._meta.get_field("language").choices or ()}
-    if "language" in wish and wish["language"] not in languages:
-        raise Invalid("language", _("The panel does not speak this language."))
-    if "time_zone" in wish and wish["time_zone"] not in time_zones():
-        raise Invalid("time_zone", _("There is no such time zone."))
+    try:
+        profile.check({name: wish[name] for name in OF_PERSON if name in wish})
+    except profile.BadChoice as error:
+        raise Invalid(error.field, str(error)) from error
     if "incidents" in wish and not user.is_staff:
         raise Invalid("incidents", _("Incidents are told to staff alone."))
-
-
-@cache
-def time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 def check_hours(kept: AlertPreferences) -> None:

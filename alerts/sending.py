@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-from alerts import destinations, letters
+from alerts import destinations, failings, letters
 from alerts.channels import CHANNELS, MAIL
 from alerts.channels.base import Channel, Hopeless, Message, Postponed
 from alerts.models import Notification, NotificationChannel
 from servers.secrets import LostSecret
 
 Kind = Notification.Kind
-LOST = "Its stored secret cannot be decrypted: ENCRYPTION_KEYS lacks the key."
+LOST = failings.LOST_SECRET
+TO_ONESELF = (Kind.NOTICE, Kind.INVITATION, Kind.PASSWORD)
 # What follows upon one of these stands in one thread with it.
 FOLLOWING = {
     Kind.REMINDER: (Kind.FIRED, Kind.FLAPPING),
@@ -30,32 +31,32 @@ def send(notification: Notification, *, now: datetime) -> str:
 def check_recipient(notification: Notification) -> None:
     recipient = notification.recipient
     if recipient is None or not recipient.is_active:
-        raise Hopeless("This person has no access any more.")
+        raise Hopeless(failings.NO_ACCESS)
 
 
 def check_channel(notification: Notification) -> None:
     channel = notification.channel
     if notification.channel_kind not in CHANNELS:
-        raise Hopeless("There is no such kind of channel any more.")
+        raise Hopeless(failings.NO_SUCH_KIND)
     if channel is None:
         if not is_to_oneself(notification):
-            raise Hopeless(destinations.REMOVED)
+            raise Hopeless(failings.REMOVED)
         return
     if channel.owner_id != notification.recipient_id:
-        raise Hopeless("The channel is somebody else's.")
+        raise Hopeless(failings.SOMEBODY_ELSES)
     if channel.confirmed_at is None and not asks_to_confirm(notification):
-        raise Hopeless("The channel is not confirmed.")
+        raise Hopeless(failings.NOT_CONFIRMED)
     if notification.kind not in (Kind.TEST, Kind.NOTICE):
         check_open(channel)
 
 
 def is_to_oneself(notification: Notification) -> bool:
-    """Notices alone go to an address without a channel: to the person's own, and to none that a
+    """Notices and ways in alone go to an address without a channel: to the person's own, and to none that a
     channel had which was removed meanwhile."""
     recipient = notification.recipient
     return (
         recipient is not None
-        and notification.kind == Kind.NOTICE
+        and notification.kind in TO_ONESELF
         and notification.channel_kind == MAIL
         and notification.address == recipient.email
     )
@@ -64,9 +65,9 @@ def is_to_oneself(notification: Notification) -> bool:
 def check_open(channel: NotificationChannel) -> None:
     """A test goes out all the same: it is how one sees whether the channel works again."""
     if not channel.enabled:
-        raise Hopeless("The channel is switched off.")
+        raise Hopeless(failings.SWITCHED_OFF)
     if channel.failed_at is not None:
-        raise Hopeless(f"The channel was refused before: {channel.failure}")
+        raise Hopeless(failings.REFUSED_BEFORE % {"why": channel.failure})
 
 
 def asks_to_confirm(notification: Notification) -> bool:

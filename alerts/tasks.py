@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from alerts import delivery, digests, housekeeping, telling
+from alerts import console_letters, delivery, digests, housekeeping, telling
 
 
 def clock() -> datetime:
@@ -14,6 +14,11 @@ def clock() -> datetime:
 @shared_task(name="alerts.deliver")
 def deliver(*, notification_id: int, **_: object) -> None:
     delivery.deliver(notification_id, clock=clock)
+
+
+@shared_task(name="alerts.tell_console_request")
+def tell_console_request(*, request_id: int, **_: object) -> None:
+    console_letters.tell(request_id, now=clock())
 
 
 @shared_task(name="alerts.tell")

@@ -1,5 +1,7 @@
 """Alerts of everybody, with all that happened to each."""
 
+from operator import attrgetter
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,6 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import ReadOnly
+from accounts.exports import Column, Exporting
 from alerts import wording
 from alerts.models import Alert, AlertEvent
 from servers.models import Server
@@ -20,6 +23,7 @@ def server_link(server: Server) -> str:
 
 
 class EventInline(admin.TabularInline):  # type: ignore[type-arg]
+    template = "admin/lines.html"
     model = AlertEvent
     extra = 0
     can_delete = False
@@ -34,7 +38,7 @@ class EventInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Alert)
-class AlertAdmin(ReadOnly):
+class AlertAdmin(Exporting, ReadOnly):
     list_display = (
         "fired_at", "what", "server_link", "owner", "severity", "active", "ended_at", "end_reason",
         "acknowledged_at", "incident",
@@ -45,6 +49,21 @@ class AlertAdmin(ReadOnly):
     date_hierarchy = "fired_at"
     list_select_related = ("server", "owner", "incident")
     show_full_result_count = False
+    export_columns = (
+        Column("id", _("number"), attrgetter("pk")),
+        Column("fired_at", _("fired at"), attrgetter("fired_at")),
+        Column("ended_at", _("ended at"), attrgetter("ended_at")),
+        Column("end_reason", _("why it ended"), lambda alert: alert.get_end_reason_display()),
+        Column("what", _("what"), wording.condition_of),
+        Column("severity", _("severity"), lambda alert: alert.get_severity_display()),
+        Column("value", _("value"), attrgetter("value")),
+        Column("detail", _("detail"), attrgetter("detail")),
+        Column("server_id", _("number of the server"), attrgetter("server_id")),
+        Column("server", _("server"), attrgetter("server.name")),
+        Column("owner", _("owner"), lambda alert: alert.owner.email if alert.owner else None),
+        Column("acknowledged_at", _("acknowledged at"), attrgetter("acknowledged_at")),
+        Column("told_at", _("told at"), attrgetter("told_at")),
+    )
     inlines = (EventInline,)
     fields = (
         "what", "server_link", "owner", "rule", "severity", "since", "fired_at", "value", "detail",

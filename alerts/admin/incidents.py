@@ -9,13 +9,14 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import ReadOnly
 from accounts.audit import Actor
 from accounts.models import Source
-from alerts import maintenance
+from alerts import failings, maintenance
 from alerts.admin.alerts import server_link
 from alerts.models import Incident, MaintenanceWindow
 
@@ -26,14 +27,14 @@ SCOPES = ("cluster", "node", "server")
 @admin.register(Incident)
 class IncidentAdmin(ReadOnly):
     list_display = (
-        "began_at", "kind", "name", "cluster", "why", "number", "ended_at", "told_at",
+        "began_at", "kind", "name", "cluster", "what", "number", "ended_at", "told_at",
     )  # fmt: skip
     list_filter = ("active", "kind", "cluster")
     search_fields = ("name", "cluster__name", "why")
     date_hierarchy = "began_at"
     list_select_related = ("cluster", "node")
     fields = (
-        "kind", "name", "cluster", "node", "why", "began_at", "ended_at", "told_at", "number",
+        "kind", "name", "cluster", "node", "what", "began_at", "ended_at", "told_at", "number",
         "affected",
     )  # fmt: skip
 
@@ -43,6 +44,10 @@ class IncidentAdmin(ReadOnly):
     @admin.display(description=_("servers affected"), ordering="concerned")
     def number(self, incident: Any) -> int:
         return int(incident.concerned)
+
+    @admin.display(description=_("what is wrong"))
+    def what(self, incident: Incident) -> str:
+        return failings.shown(incident.why)
 
     @admin.display(description=_("which ones"))
     def affected(self, incident: Incident) -> str:
@@ -55,6 +60,15 @@ class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = MaintenanceWindow
         fields = (*SCOPES, "starts_at", "ends_at", "note")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("starts_at", "ends_at"):
+            field = self.fields[name]
+            parts = (gettext("%(what)s: date"), gettext("%(what)s: time"))
+            # Of a day and a time in two fields each has its own name.
+            for widget, words in zip(getattr(field.widget, "widgets", ()), parts, strict=False):
+                widget.attrs["aria-label"] = capfirst(words % {"what": field.label})
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, serializers
@@ -185,7 +186,7 @@ class MuteWishSerializer(serializers.Serializer[dict[str, Any]]):
 
     def validate_until(self, until: datetime | None) -> datetime | None:
         if until is not None and not 1970 <= until.year < 9999:
-            raise serializers.ValidationError("Years from 1970 to 9998 alone.")
+            raise serializers.ValidationError(_("Years from 1970 to 9998 alone."))
         return until
 
 
@@ -239,14 +240,14 @@ def rule_named(request: Request, rule_id: int | None) -> AlertRule | None:
     try:
         return None if rule_id is None else rules.rule_for(request.user, rule_id)
     except AlertRule.DoesNotExist as error:
-        raise Invalid("rule", "There is no such rule.") from error
+        raise Invalid("rule", _("There is no such rule.")) from error
 
 
 def server_named(request: Request, server_id: int | None) -> Server | None:
     try:
         return None if server_id is None else server_for(request.user, server_id)
     except Server.DoesNotExist as error:
-        raise Invalid("server", "There is no such server.") from error
+        raise Invalid("server", _("There is no such server.")) from error
 
 
 class MuteDetail(MuteViews):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -208,7 +209,7 @@ class ChannelConfirmation(APIView):
         """Send the link that confirms a mail address once more."""
         channel = channel_for(request, pk)
         if channel.confirmed_at is not None:
-            raise Invalid("target", "It is confirmed.")
+            raise Invalid("target", _("It is confirmed."))
 
         def act() -> idempotency.Reply:
             return 202, told(destinations.ask_to_confirm(channel, now=datetime.now(UTC)))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import (
     OpenApiParameter,
@@ -288,7 +289,7 @@ def server_of(scope: Mapping[str, Any], request: Request) -> Server | None:
     try:
         return server_for(request.user, scope["server"])
     except Server.DoesNotExist as error:
-        raise Invalid("scope", "There is no such server.") from error
+        raise Invalid("scope", _("There is no such server.")) from error
 
 
 def replaced_by(given: Mapping[str, Any]) -> AlertRule | None:
@@ -296,7 +297,7 @@ def replaced_by(given: Mapping[str, Any]) -> AlertRule | None:
         return None
     found = AlertRule.objects.defaults().filter(pk=given["replaces"]).first()
     if found is None:
-        raise Invalid("replaces", "There is no such default rule.")
+        raise Invalid("replaces", _("There is no such default rule."))
     return found
 
 
@@ -309,7 +310,7 @@ def channels_of(
     wanted = set(given["channels"])
     found = list(NotificationChannel.objects.filter(owner=owner, pk__in=wanted))
     if len(found) != len(wanted):
-        raise Invalid("channels", "There is no such channel.")
+        raise Invalid("channels", _("There is no such channel."))
     return found
 
 

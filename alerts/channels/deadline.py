@@ -8,6 +8,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from alerts import failings
+
 
 class Deadline:
     """Cuts the connections that it watches when time is up, wherever they are by then."""
@@ -52,4 +54,5 @@ class Deadline:
                 handle.close()
             self.handles.clear()
         if self.has_passed and isinstance(error, Exception):
-            raise TimeoutError(f"It was not over within {self.seconds:g} s.") from error
+            text = failings.NOT_IN_TIME % {"seconds": f"{self.seconds:g}"}
+            raise TimeoutError(text) from error

@@ -13,6 +13,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from alerts import failings
 from alerts.channels import smtp
 from alerts.channels.base import Hopeless, Message, Postponed, Refused, Secret, printable
 from servers.operations import Invalid
@@ -63,9 +64,9 @@ class Mail:
         except OSError:  # before ValueError, as a bad certificate is both
             raise
         except ValueError as error:
-            raise Hopeless(f"No mail can be made of it: {printable(str(error))}") from error
+            raise Hopeless(failings.NO_MAIL % {"error": printable(str(error))}) from error
         if not sent:
-            raise Hopeless("There is no address.")
+            raise Hopeless(failings.NO_ADDRESS)
         return connection.answer if isinstance(connection, smtp.EmailBackend) else ""
 
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from alerts import failings
 from alerts.channels import payload, wire
 from alerts.channels.base import Message, Postponed, Refused, Secret
 from alerts.channels.networks import Address, is_public, is_within
@@ -57,7 +58,7 @@ class Webhook:
         if answer.status == GONE:
             raise Refused(said)
         if 300 <= answer.status < 400:
-            raise Postponed(_("Redirects are not followed: %(answer)s") % {"answer": said})
+            raise Postponed(failings.REDIRECTS % {"answer": said})
         raise Postponed(said)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import certifi
 
+from alerts import failings
 from alerts.channels.base import printable
 from alerts.channels.deadline import Deadline
 from alerts.channels.networks import Address, address_of
@@ -93,7 +94,7 @@ def post(
     parts = urlsplit(url)
     addresses = resolved(parts.hostname or "", port_of(parts))
     if not all(map(may_go, addresses)):
-        raise Closed("This address leads into a network that is not open to the panel.")
+        raise Closed(failings.NOT_OPEN)
     with Deadline(seconds) as deadline:
         connection = Connection(parts, addresses, deadline)
         try:
@@ -116,7 +117,7 @@ def exchanged(
         raise
     except (http.client.HTTPException, ValueError) as error:
         # Its text may quote the request, or whatever came for an answer.
-        raise OSError(f"It does not speak HTTP as it should ({type(error).__name__}).") from None
+        raise OSError(failings.NO_HTTP % {"error": type(error).__name__}) from None
     if deadline.has_passed:
         # Headers that were cut off look like headers that ended.
         raise TimeoutError
@@ -136,7 +137,7 @@ def resolved(host: str, port: int) -> list[Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
-        raise OSError("This is not the name of a host.") from None
+        raise OSError(failings.NO_HOST_NAME) from None
     return list(dict.fromkeys(address_of(str(entry[4][0])) for entry in found))
 
 

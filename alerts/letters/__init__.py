@@ -7,6 +7,17 @@ links that act, the picture, the HTML) is in `dressing`.
 from alerts.letters.dressing import UNDRESSED, Dress, dress
 from alerts.letters.letter import Letter
 from alerts.letters.notices import of_confirmation, of_test
+from alerts.letters.people import of_invitation, of_password
 from alerts.letters.writing import compose
 
-__all__ = ["UNDRESSED", "Dress", "Letter", "compose", "dress", "of_confirmation", "of_test"]
+__all__ = [
+    "UNDRESSED",
+    "Dress",
+    "Letter",
+    "compose",
+    "dress",
+    "of_confirmation",
+    "of_invitation",
+    "of_password",
+    "of_test",
+]

@@ -21,6 +21,7 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from accounts import password_links
 from accounts.models import User
 from alerts import links, pictures, wording
 from alerts.judge import thresholds
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 Kind = Notification.Kind
 Made = TypeVar("Made")
 PICTURED = (Kind.FIRED, Kind.REMINDER, Kind.RECOVERED)
+ENTERING = (Kind.INVITATION, Kind.PASSWORD)
 MUTABLE = (Kind.FIRED, Kind.REMINDER, Kind.FLAPPING)
 HOURS = (1, 24, 168)
 BEFORE = timedelta(minutes=30)
@@ -78,7 +80,7 @@ def dress(notification: Notification) -> Dress:
         return UNDRESSED
     with translation.override(person.language):
         alert = only_alert(notification)
-        buttons = confirming(notification) or muting(notification, alert)
+        buttons = entering(notification) or confirming(notification) or muting(notification, alert)
         unsubscribe = unsubscribing(notification)
         picture = tried(lambda: picture_of(notification, alert), b"")
         html = tried(lambda: html_of(notification, alert, buttons, unsubscribe, picture), "")
@@ -101,6 +103,13 @@ def only_alert(notification: Notification) -> Alert | None:
 
 
 # Links that act
+
+
+def entering(notification: Notification) -> Sequence[Button]:
+    """Made as it is sent, and nowhere kept: whoever has it gets in."""
+    if notification.kind not in ENTERING or notification.recipient is None:
+        return ()
+    return (Button(_("Choose a password"), password_links.url_for(notification.recipient)),)
 
 
 def confirming(notification: Notification) -> Sequence[Button]:
@@ -134,7 +143,7 @@ def unsubscribing(notification: Notification) -> str:
 def footer_of(buttons: Sequence[Button], unsubscribe: str) -> str:
     lines = [f"{button.words}: {button.url}" for button in buttons]
     if unsubscribe:
-        lines.append(f"{_('No more alerts to this address')}: {unsubscribe}")
+        lines.append(_("No more alerts to this address") + f": {unsubscribe}")
     return "\n".join(lines) + "\n" if lines else ""
 
 
@@ -204,6 +213,7 @@ def html_of(
         "alerts/mail/letter.html",
         {
             "brand_name": settings.BRAND_NAME,
+            "accents": settings.BRAND.accents,
             "panel_url": settings.PANEL_URL,
             "subject": notification.subject,
             "tone": tone_of(notification, alert),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from alerts import wording
+from alerts import failings, wording
 from alerts.letters.letter import (
     Letter,
     alert_url,
@@ -96,7 +96,7 @@ def of_recovery(told: Told) -> Letter:
     if len(told.alerts) > 1:
         count = len(told.alerts)
         words = ngettext("%(count)d alert is over", "%(count)d alerts are over", count)
-        subject = f"{words % {'count': count}}: {names_of(told.alerts)}"
+        subject = line_with(words % {"count": count}, names_of(told.alerts))
         return letter(subject, listed(ended_line(alert, told) for alert in told.alerts), where())
     [alert] = told.alerts
     recovered = alert.end_reason == Alert.End.RECOVERED
@@ -232,12 +232,15 @@ def digest_line(alert: Alert, told: Told) -> str:
 
 
 def where(alert: Alert | None = None) -> str:
-    first = (
-        f"{_('Your alerts')}: {alerts_url()}"
-        if alert is None
-        else f"{_('What happened, and who was told')}: {alert_url(alert)}"
-    )
-    return f"{first}\n{_('What you are told')}: {settings_url()}"
+    if alert is None:
+        first = line_with(_("Your alerts"), alerts_url())
+    else:
+        first = line_with(_("What happened, and who was told"), alert_url(alert))
+    return first + "\n" + line_with(_("What you are told"), settings_url())
+
+
+def line_with(words: str, address: str) -> str:
+    return f"{words}: {address}"
 
 
 # Faults of the hosts
@@ -303,7 +306,7 @@ def of_incident(told: Told) -> Letter:
     return letter(
         _("Incident: %(what)s") % {"what": subject},
         facts(
-            (_("What is wrong"), incident.why),
+            (_("What is wrong"), failings.shown(incident.why)),
             (_("Since"), told.moment(incident.began_at)),
         ),
         listed(map(name_of, servers)),
@@ -343,7 +346,7 @@ def host_of(incident: Incident) -> str:
 
 def incident_url(incident: Incident) -> str:
     address = f"{settings.PANEL_URL}/admin/alerts/incident/{incident.pk}/change/"
-    return f"{_('The incident')}: {address}"
+    return line_with(_("The incident"), address)
 
 
 WRITERS: dict[Kind, Callable[[Told], Letter]] = {

@@ -47,13 +47,21 @@ class Alert(models.Model):
         GONE = "gone", _("the server is gone")
 
     rule = models.ForeignKey(
-        AlertRule, on_delete=models.SET_NULL, null=True, related_name="alerts"
+        AlertRule,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="alerts",
+        verbose_name=_("rule"),
     )
-    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="alerts")
-    owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="alerts")
+    server = models.ForeignKey(
+        Server, on_delete=models.CASCADE, related_name="alerts", verbose_name=_("server")
+    )
+    owner = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="alerts", verbose_name=_("owner")
+    )
     kind = models.CharField(_("kind"), max_length=9, choices=Kind.choices, default=Kind.THRESHOLD)
     # True while it lasts, NULL afterwards: one at a time for each rule and server.
-    active = models.BooleanField(null=True, default=True)
+    active = models.BooleanField(null=True, default=True, verbose_name=_("active"))
     metric = models.CharField(_("metric"), max_length=16, choices=Metric.choices)
     severity = models.CharField(_("severity"), max_length=8, choices=Severity.choices)
     condition = models.CharField(max_length=12, choices=AlertRule.Condition.choices)
@@ -75,13 +83,21 @@ class Alert(models.Model):
     detail = models.CharField(_("detail"), max_length=255, blank=True)
     acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True)
     acknowledged_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, related_name="+"
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("acknowledged by"),
     )
     incident = models.ForeignKey(
-        Incident, on_delete=models.SET_NULL, null=True, related_name="alerts"
+        Incident,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="alerts",
+        verbose_name=_("incident"),
     )
     # It was found in Proxmox's own history, after the panel had been away.
-    found_later = models.BooleanField(default=False)
+    found_later = models.BooleanField(default=False, verbose_name=_("found later"))
     # When it is decided next whether its owner is told; NULL where nothing is left to tell.
     tell_at = models.DateTimeField(null=True, db_index=True)
     # When its owner was last told that it fires: of its recovery is told who was told of it.
@@ -105,7 +121,7 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.metric} of {self.server_id} at {self.fired_at:%Y-%m-%d %H:%M}"
+        return f"{self.get_metric_display()} {self.pk}"
 
     def may_be_marked_by(self, user: User) -> bool:
         """Acknowledging is for whose it is, and for staff with the right to it."""
@@ -126,14 +142,20 @@ class AlertEvent(models.Model):
         ACKNOWLEDGED = "acknowledged", _("acknowledged")
         UNACKNOWLEDGED = "unacknowledged", _("acknowledgement taken back")
 
-    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="events")
+    alert = models.ForeignKey(
+        Alert, on_delete=models.CASCADE, related_name="events", verbose_name=_("alert")
+    )
     at = models.DateTimeField(_("at"))
     kind = models.CharField(_("what"), max_length=14, choices=Kind.choices)
     # Of HELD and NOT_TOLD: see alerts.decide.Reason.
     reason = models.CharField(_("why"), max_length=16, blank=True)
     until = models.DateTimeField(_("until"), null=True)
     notification = models.ForeignKey(
-        "alerts.Notification", on_delete=models.SET_NULL, null=True, related_name="events"
+        "alerts.Notification",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="events",
+        verbose_name=_("notification"),
     )
 
     class Meta:
@@ -142,4 +164,4 @@ class AlertEvent(models.Model):
         ordering = ["at", "id"]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.alert_id}"
+        return f"{self.get_kind_display()} {self.alert_id}"

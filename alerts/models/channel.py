@@ -29,7 +29,9 @@ class NotificationChannel(models.Model):
     `target` and follows the person's address.
     """
 
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="channels")
+    owner = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="channels", verbose_name=_("owner")
+    )
     kind = models.CharField(_("kind"), max_length=16)
     name = models.CharField(_("name"), max_length=64, blank=True)
     # A mail address, a URL, a chat; empty for one's own mail address.
@@ -65,7 +67,11 @@ class AlertPreferences(models.Model):
     """When a person would rather not be told; times of day in the person's own time zone."""
 
     user = models.OneToOneField(
-        User, on_delete=models.CASCADE, primary_key=True, related_name="alert_preferences"
+        User,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="alert_preferences",
+        verbose_name=_("person"),
     )
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)

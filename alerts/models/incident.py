@@ -16,11 +16,19 @@ class Incident(models.Model):
         STORAGE = "storage", _("storage")
 
     kind = models.CharField(_("kind"), max_length=7, choices=Kind.choices)
-    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="incidents")
-    node = models.ForeignKey(Node, on_delete=models.SET_NULL, null=True, related_name="incidents")
+    cluster = models.ForeignKey(
+        Cluster, on_delete=models.CASCADE, related_name="incidents", verbose_name=_("cluster")
+    )
+    node = models.ForeignKey(
+        Node,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="incidents",
+        verbose_name=_("node"),
+    )
     # The node's or the storage's name; of a storage that is not shared with its node's before it.
     name = models.CharField(_("name"), max_length=128, blank=True)
-    active = models.BooleanField(null=True, default=True)
+    active = models.BooleanField(null=True, default=True, verbose_name=_("active"))
     why = models.CharField(_("what is wrong"), max_length=255, blank=True)
     began_at = models.DateTimeField(_("began at"))
     ended_at = models.DateTimeField(_("ended at"), null=True)
@@ -69,7 +77,12 @@ class MaintenanceWindow(models.Model):
         _("note"), max_length=255, blank=True, help_text=_("Customers can read it.")
     )
     created_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("planned by"),
     )
 
     class Meta:

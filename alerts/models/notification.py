@@ -29,6 +29,8 @@ class Notification(models.Model):
         INCIDENT_OVER = "incident_over", _("incident over")
         DIGEST = "digest", _("what happened meanwhile")
         TEST = "test", _("test")
+        INVITATION = "invitation", _("invitation")
+        PASSWORD = "password", _("link to a password")
 
     class Status(models.TextChoices):
         PENDING = "pending", _("waiting")
@@ -57,10 +59,20 @@ class Notification(models.Model):
     address = models.CharField(_("where to, then"), max_length=500)
     alerts = models.ManyToManyField(Alert, related_name="notifications", verbose_name=_("alerts"))
     incident = models.ForeignKey(
-        Incident, on_delete=models.SET_NULL, null=True, related_name="notifications"
+        Incident,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="notifications",
+        verbose_name=_("incident"),
     )
     # Not before that one is through; of what did not get there no recovery is told either.
-    after = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+    after = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("comes after"),
+    )
     subject = models.CharField(_("subject"), max_length=200)
     body = models.TextField(_("text"))
     # What it tells of: the same is told to a person once. NULL where that does not matter.

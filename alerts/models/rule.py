@@ -84,7 +84,12 @@ class AlertRule(models.Model):
     )
     # Scope: a server, or a label, or neither and so all of the owner's.
     server = models.ForeignKey(
-        Server, on_delete=models.CASCADE, null=True, blank=True, related_name="alert_rules"
+        Server,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="alert_rules",
+        verbose_name=_("server"),
     )
     label = models.CharField(_("label"), max_length=127, blank=True)
     metric = models.CharField(_("metric"), max_length=16, choices=Metric.choices)
@@ -153,8 +158,12 @@ class AlertStanding(models.Model):
 
     STATES = [(state.value, state.value) for state in State]
 
-    rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="standings")
-    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="standings")
+    rule = models.ForeignKey(
+        AlertRule, on_delete=models.CASCADE, related_name="standings", verbose_name=_("rule")
+    )
+    server = models.ForeignKey(
+        Server, on_delete=models.CASCADE, related_name="standings", verbose_name=_("server")
+    )
     owner_id = models.PositiveBigIntegerField(null=True)
     state = models.CharField(max_length=8, choices=STATES)
     since = models.PositiveBigIntegerField()
@@ -176,9 +185,19 @@ class Mute(models.Model):
     It hides nothing: alerts go on, and are told of afterwards if they still last.
     """
 
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mutes")
-    rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, null=True, related_name="mutes")
-    server = models.ForeignKey(Server, on_delete=models.CASCADE, null=True, related_name="mutes")
+    owner = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="mutes", verbose_name=_("owner")
+    )
+    rule = models.ForeignKey(
+        AlertRule,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="mutes",
+        verbose_name=_("rule"),
+    )
+    server = models.ForeignKey(
+        Server, on_delete=models.CASCADE, null=True, related_name="mutes", verbose_name=_("server")
+    )
     # NULL is until it is taken back.
     until = models.DateTimeField(_("until"), null=True)
     created_at = models.DateTimeField(_("created at"))

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from alerts import rule_words, wording
+from alerts import failings, rule_words, wording
 from alerts.channels import CHANNELS
 from alerts.models import Alert, Notification, Severity
-from servers.models import Server
+from servers.models import Label, Server
 
 register = template.Library()
 
@@ -26,6 +26,7 @@ register.filter("where", rule_words.where)
 
 ICONS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "critical"}
 CHANNEL_ICONS = {"mail": "mail", "webhook": "link", "telegram": "chat"}
+MOST_LABELS = 2000
 # How a notification stands, as the mark before it.
 OUTCOMES = {
     Notification.Status.SENT: "good",
@@ -110,6 +111,21 @@ def firing_by_server(servers: list[Server]) -> dict[int, int]:
         .annotate(Count("pk"))
     )
     return dict(counts)
+
+
+@register.filter
+def said(words: str) -> str:
+    """Why something failed: what is of ours in the language of now."""
+    return failings.shown(words)
+
+
+@register.simple_tag
+def alerting_labels(user: User) -> set[str]:
+    """The labels, as `env=prod`, of this person's servers at which an alert fires."""
+    firing = Alert.objects.firing().filter(Q(owner=None) | Q(owner=F("server__owner")))
+    mine = Server.objects.visible_to(user).filter(pk__in=firing.order_by().values("server_id"))
+    labels = Label.objects.filter(server__in=mine.order_by().values("pk"))
+    return {str(label) for label in labels.order_by().only("key", "value")[:MOST_LABELS]}
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""When a person would rather not be told, and in which language and by which clock they are."""
+"""When a person would rather not be told."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,6 @@ from accounts.models import User
 from alerts import preferences
 from alerts.views.door import signed_in
 from servers.operations import Invalid
-from servers.views import zones
 from servers.views.actions import actor_of, see_other
 
 CLOCK = {"class": "input", "type": "time"}
@@ -36,12 +35,6 @@ class PreferencesForm(forms.Form):
     )
     critical_anyway = forms.BooleanField(
         label=_("Tell me of what is critical all the same"), required=False
-    )
-    time_zone = forms.CharField(label=_("Time zone"), max_length=64)
-    language = forms.ChoiceField(
-        label=_("Language of messages"),
-        choices=User._meta.get_field("language").choices or [],
-        widget=forms.Select(attrs={"class": "input"}),
     )
     incidents = forms.BooleanField(
         label=_("Tell me when a node, a storage or a cluster is at fault"), required=False
@@ -72,13 +65,12 @@ def alert_preferences(request: HttpRequest, user: User) -> HttpResponse:
 
 def as_they_are(user: User) -> dict[str, object]:
     kept = preferences.of(user)
-    return {name: preferences.value_of(user, kept, name) for name in preferences.FIELDS}
+    return {name: preferences.value_of(user, kept, name) for name in preferences.OF_ALERTS}
 
 
 def page(request: HttpRequest, form: PreferencesForm, *, status: int = 200) -> HttpResponse:
     context = {
         "tab": "preferences",
         "form": form,
-        "zones": zones.options(preferences.time_zones()),
     }
     return render(request, "alerts/preferences.html", context, status=status)

@@ -63,7 +63,7 @@ class RuleForm(forms.Form):
         required=False,
         max_length=255,
         widget=forms.TextInput(
-            attrs={**INPUT, "placeholder": now_("any"), "list": "mountpoints"}
+            attrs={**INPUT, "placeholder": _("any"), "list": "mountpoints"}
             | {"autocomplete": "off", "spellcheck": "false"}
         ),
         help_text=_("As the server calls it, such as /var. Left empty, the fullest one counts."),

@@ -75,13 +75,10 @@ def test_a_channel_that_is_there(do, browser, alice):
     assert browser.post(f"/alerts/channels/{channel.pk}/", {"do": do}).status_code < 500
 
 
-@pytest.mark.parametrize(
-    "name", ["quiet_from", "quiet_until", "time_zone", "language", "critical_anyway"]
-)
+@pytest.mark.parametrize("name", ["quiet_from", "quiet_until", "critical_anyway"])
 def test_preferences(name, browser):
-    good = {"time_zone": "UTC", "language": "en"}
     for odd in ODD:
-        assert browser.post("/alerts/preferences/", {**good, name: odd}).status_code < 500, odd
+        assert browser.post("/alerts/preferences/", {name: odd}).status_code < 500, odd
 
 
 @pytest.mark.parametrize("name", ["rule", "server", "hours", "back"])

@@ -83,11 +83,11 @@ class TestList:
     ):
         make_rule()
         site.get("/alerts/rules/")
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             site.get("/alerts/rules/")
         for number in range(10):
             make_rule(server=make_server(alice, f"web{number}"))
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             site.get("/alerts/rules/")
 
 

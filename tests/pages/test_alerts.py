@@ -147,11 +147,11 @@ class TestList:
     ):
         make_alert(make_server(alice))
         page("/alerts/")
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             page("/alerts/")
         for number in range(20):
             make_alert(make_server(alice, f"server-{number}"))
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             page("/alerts/")
 
     def test_modules_get_the_live_part_alone(self, page, alice, make_server, make_alert):
