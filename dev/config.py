@@ -22,6 +22,7 @@ class Config:
     uses_own_database: bool
     uses_own_redis: bool
     names_cluster: bool
+    is_empty: bool = False
 
     @property
     def uses_simulator(self) -> bool:
@@ -55,6 +56,7 @@ def parse(env: Mapping[str, str]) -> Config:
         uses_own_database=not env.get("DATABASE_URL"),
         uses_own_redis=not env.get("REDIS_URL"),
         names_cluster=bool(env.get("PROXMOX_API_URL")),
+        is_empty=env.get("DEMO", "").lower() in {"no", "off", "0", "false"},
     )
 
 

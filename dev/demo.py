@@ -20,6 +20,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PASSWORD = "demo"  # noqa: S105 - the demo listens on loopback alone
 PEOPLE = (
     ("staff", "staff@example.com"),
+    ("support", "support@example.com"),
     ("customer", "alice@example.com"),
     ("customer", "bob@example.com"),
 )
@@ -101,7 +102,9 @@ def _offer_cluster(config: Config, supervisor: Supervisor) -> list[str]:
 
 def _seed(config: Config) -> list[str]:
     if not config.uses_own_database:
-        return ["left out, as DATABASE_URL is set; `manage.py createsuperuser` makes a person"]
+        return ["left out, as DATABASE_URL is set"]
+    if config.is_empty:
+        return ["left out, as DEMO says so"]
     servers = ["--simulator-url", config.simulator_address] if config.uses_simulator else []
     _manage(config, "seed_demo", *servers)
     return []
@@ -121,10 +124,13 @@ def _stop(supervisor: Supervisor) -> None:
 
 def _welcome(config: Config) -> str:
     lines = [f"The panel is at {config.address}", ""]
-    if config.uses_own_database:
+    if config.uses_own_database and not config.is_empty:
         lines += [f"{email:<18} {PASSWORD}   {role}" for role, email in PEOPLE]
     else:
-        lines += ["Sign in as a person of your database."]
+        lines += [
+            "Sign in as a person of your database; where there is nobody yet, it says there",
+            "how to begin: `manage.py setup_link` prints the address.",
+        ]
     lines += ["", "Ctrl-C stops all of it."]
     width = max(len(line) for line in lines)
     edge = "─" * (width + 4)

@@ -133,16 +133,16 @@ def _has_cycled(place: Place) -> bool:
 
 
 def _require_pages(place: Place) -> None:
-    """The sign-in page comes by HTTPS alone, and for our own host alone."""
+    """The first page of an installation without people, by HTTPS and for our own host alone."""
     proxied = _from_proxy(place)
     for what, headers, expected in (
         ("behind the proxy", proxied, http.HTTPStatus.OK),
         ("without HTTPS", {"Host": proxied["Host"]}, http.HTTPStatus.MOVED_PERMANENTLY),
         ("for another host", {**proxied, "Host": "example.org"}, http.HTTPStatus.BAD_REQUEST),
     ):
-        status, _ = _get(place, "/sign-in/", headers)
+        status, _ = _get(place, "/setup/", headers)
         if status != expected:
-            raise Failure(f"The sign-in page {what} answers {status}, not {expected}.")
+            raise Failure(f"The first page {what} answers {status}, not {expected}.")
 
 
 def _from_proxy(place: Place) -> dict[str, str]:

@@ -2,10 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 for model in (Group, BlacklistedToken, OutstandingToken):
     admin.site.unregister(model)
-
-admin.site.index_title = _("Overview")

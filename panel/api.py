@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
@@ -18,7 +19,8 @@ from alerts.destinations import TooOften
 from alerts.episodes import Over as AlertOver
 from alerts.rules import NotAllowed
 from monitoring.history import BadRange
-from servers import action_words
+from servers import action_words, console_requests
+from servers.access import MayNot
 from servers.actions import Busy
 from servers.api.actions import PasswordDenied
 from servers.console_ends import Over
@@ -51,9 +53,9 @@ def error_reply(raised: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: domain errors map to statuses here and nowhere else."""
     if isinstance(raised, ObjectDoesNotExist | Http404):
         set_rollback()
-        return error(404, "not_found", "There is no such object.")
+        return error(404, "not_found", _("There is no such object."))
     if isinstance(raised, RequestDataTooBig):
-        return error(413, "too_large", "The request is too large.")
+        return error(413, "too_large", _("The request is too large."))
     if isinstance(raised, BadRange):
         return error(400, "invalid", str(raised), {raised.field: [str(raised)]})
     if (refused := refusal_of(raised)) is not None:
@@ -88,17 +90,18 @@ def refusal_of(raised: Exception) -> Response | None:
                 status, REFUSALS.get(refusal.code, refusal.code), action_words.reason(refusal)
             )
         case Invalid():
-            return error(
-                400, "invalid", "Some fields are not right.", {raised.field: [str(raised)]}
-            )
+            fields = {raised.field: [str(raised)]}
+            return error(400, "invalid", _("Some fields are not right."), fields)
+        case MayNot():
+            return error(403, "forbidden", str(raised))
         case PasswordDenied():
-            text = "This is not your password."
+            text = _("This is not your password.")
             return error(403, "wrong_password", text, {"current_password": [text]})
         case Impossible(code=code):
             return error(422, code, str(raised))
         case Over(end=end):
-            return error(422, end.reason, end.message)
-    return alerts_refusal(raised) or repeated(raised)
+            return error(422, end.reason, _(end.message))
+    return alerts_refusal(raised) or consoles_refusal(raised) or repeated(raised)
 
 
 def alerts_refusal(raised: Exception) -> Response | None:
@@ -109,7 +112,18 @@ def alerts_refusal(raised: Exception) -> Response | None:
         case TooOften():
             return error(429, "too_many_requests", str(raised))
         case AlertOver():
-            return error(422, "over", "It does not fire any more.")
+            return error(422, "over", _("It does not fire any more."))
+    return None
+
+
+def consoles_refusal(raised: Exception) -> Response | None:
+    """What is asked of a console's owner, or answered."""
+    match raised:
+        case console_requests.BadReason():
+            fields = {"reason": [str(raised)]}
+            return error(400, "invalid", _("Some fields are not right."), fields)
+        case console_requests.Over():
+            return error(422, "over", _("It has been answered, or is over."))
     return None
 
 
@@ -117,9 +131,10 @@ def repeated(raised: Exception) -> Response | None:
     """An Idempotency-Key that came before."""
     match raised:
         case KeyReused():
-            return error(422, "key_reused", "This Idempotency-Key came with another request.")
+            text = _("This Idempotency-Key came with another request.")
+            return error(422, "key_reused", text)
         case InProgress():
-            return error(409, "in_progress", "The same request is being carried out.")
+            return error(409, "in_progress", _("The same request is being carried out."))
     return None
 
 
@@ -133,7 +148,7 @@ def code_of(raised: exceptions.APIException) -> str:
 
 def message_of(raised: exceptions.APIException, fields: dict[str, list[str]]) -> str:
     if fields:
-        return "Some fields are not right."
+        return _("Some fields are not right.")
     detail: Any = raised.detail
     if isinstance(detail, dict):
         detail = detail.get("detail", next(iter(detail.values()), ""))
@@ -168,4 +183,4 @@ def texts_of(detail: object) -> Iterator[str]:
 @authentication_classes([])
 def not_found(request: Request) -> Response:
     """Any other path below the API's root: JSON as everything there."""
-    return error(404, "not_found", "There is no such object.")
+    return error(404, "not_found", _("There is no such object."))

@@ -10,6 +10,7 @@ from random import Random
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts import roles
 from accounts.audit import COMMAND
 from accounts.models import User
 from alerts import rulebook, rules
@@ -25,6 +26,7 @@ from servers.registration import Credentials
 
 PASSWORD = "demo"  # noqa: S105 — the demo's, on loopback
 STAFF = "staff@example.com"
+SUPPORT = "support@example.com"
 CUSTOMERS = ("alice@example.com", "bob@example.com")
 CLUSTER = "demo"
 NEARLY_FULL = "gitlab-runner-1"
@@ -57,10 +59,10 @@ def only_embedded() -> None:
 
 def seed_people() -> None:
     only_embedded()
-    for email in (STAFF, *CUSTOMERS):
+    roles_of = {STAFF: roles.ADMIN, SUPPORT: roles.SUPPORT}
+    for email in (STAFF, SUPPORT, *CUSTOMERS):
         if not User.objects.filter(email=email).exists():
-            make = User.objects.create_superuser if email == STAFF else User.objects.create_user
-            make(email, PASSWORD)
+            User.objects.create_user(email, PASSWORD, role=roles_of.get(email, ""))
 
 
 def seed_cluster(address: str, state: Path, *, now: datetime) -> Cluster:

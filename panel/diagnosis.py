@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from accounts import appointment
 from accounts.models import User
 from alerts import backlog, destinations
 from alerts.models import NotificationChannel
@@ -48,6 +49,7 @@ def examine() -> Iterator[Finding]:
         yield schema
         if schema.well:
             yield people()
+            yield roles_agree()
             if keys.well:
                 yield secrets()
             yield partitions()
@@ -121,10 +123,22 @@ def migrations() -> Finding:
     return Finding("Tables", True, "are as this version needs them.")
 
 
+def roles_agree() -> Finding:
+    """Somebody may have changed a row by hand: what Django asks is not what the role says then."""
+    disagreeing = appointment.disagreeing()
+    if not disagreeing:
+        return Finding("Roles", True, "everybody's marks are those of their role.")
+    emails = ", ".join(person.email for person in disagreeing)
+    return Finding(
+        "Roles", False, f"the marks is_staff and is_superuser are not those of the role: {emails}.",
+        "Choose their role anew on the staff site, and save.",
+    )  # fmt: skip
+
+
 def people() -> Finding:
     if User.objects.filter(is_staff=True, is_active=True).exists():
         return Finding("Staff", True, "somebody can sign in to the staff site.")
-    return Finding("Staff", False, "there is nobody.", "manage.py createsuperuser")
+    return Finding("Staff", False, "there is nobody.", "manage.py setup_link")
 
 
 def secrets() -> Finding:

@@ -9,6 +9,8 @@ SECRETS = re.compile(
     r"(PVEAPIToken=[^=\s]+=)[^\s'\",}]+"
     r"|(PVE(?:VNC)?:[^:\s]+:[0-9A-F]+::)[A-Za-z0-9+/=]+"
     r"|(eyJ[A-Za-z0-9_-]{5,}\.)[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
+    r"|(/password/set/[^\s/]*/)[^\s/'\"]+"
+    r"|(/setup/begin/)[^\s/'\"]+"
     r"|(/alerts/link/[^\s:/]*:[^\s:/]*:)[^\s/'\"]+"
     r"|((?:password|secret|cipassword|token)['\"]?\s*[:=]\s*['\"]?)[^\s'\",}&]+",
     re.IGNORECASE,

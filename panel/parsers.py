@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import IO, Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
@@ -26,15 +27,18 @@ class BoundedJSONParser(JSONParser):
     ) -> Any:
         body = stream.read(LARGEST_BODY + 1)
         if len(body) > LARGEST_BODY:
-            raise RequestDataTooBig(f"A body may have {LARGEST_BODY} bytes at most.")
+            raise RequestDataTooBig(
+                _("A body may have %(most)s bytes at most.") % {"most": LARGEST_BODY}
+            )
         # JSON is UTF-8; a charset in the header could name a codec that is none for text.
         context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
             data = super().parse(BytesIO(body), media_type, context)
         except RecursionError as error:
-            raise ParseError("The JSON is nested too deeply.") from error
+            raise ParseError(_("The JSON is nested too deeply.")) from error
         if HALF.search(body) and not is_text(data):
-            raise ParseError("The JSON holds half a character, which nothing can store or answer.")
+            text = _("The JSON holds half a character, which nothing can store or answer.")
+            raise ParseError(text)
         return data
 
 

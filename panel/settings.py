@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from panel import embedded
+from panel import brand, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -80,7 +80,7 @@ TRUSTED_PROXIES = in_range("TRUSTED_PROXIES", 0, 0, 10)
 
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "panel.admin_config.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -105,12 +105,15 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Of varying length by itself, against guessing at secrets by the size of an answer (BREACH).
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.on_behalf.acting_on_behalf",
+    "accounts.locale.persons_locale",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "panel.limits.rate_limit_headers",
@@ -132,8 +135,10 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "panel.pages.brand",
                 "servers.context.staleness",
+                "servers.context.asked_consoles",
                 "alerts.context.badge",
-            ]
+            ],
+            "builtins": ["accounts.templatetags.times"],
         },
     }
 ]
@@ -354,6 +359,7 @@ CELERY_BEAT_SCHEDULE = {
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesBackend",
+    "accounts.backends.RoleBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -365,6 +371,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+HIJACK_PERMISSION_CHECK = "accounts.on_behalf.may_act"
+# Of links in invitations too.
+PASSWORD_RESET_TIMEOUT = 3 * 86400
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "server-list"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -441,6 +450,9 @@ SPECTACULAR_SETTINGS = {
 
 # --- Browser-side safety
 
+# Who gives servers to somebody sends the number of each, so that it is those that were shown.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
+
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
@@ -471,13 +483,26 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Language, time, files
 
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("ru", "Русский")]
+# Of people who did not choose, and of whoever is not signed in and whose browser asks for neither.
+LANGUAGE_CODE = env.str("DEFAULT_LANGUAGE", default="en")
+if LANGUAGE_CODE not in dict(LANGUAGES):
+    raise ImproperlyConfigured("DEFAULT_LANGUAGE must be one of: en, ru.")
+LANGUAGE_COOKIE_AGE = 365 * 86400
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
 BRAND_NAME = env.str("BRAND_NAME", default="Panel")
+try:
+    BRAND = brand.read(
+        BRAND_NAME, env.str("BRAND_COLOR", default=""), env.str("BRAND_LOGO", default="")
+    )
+except brand.BadBrand as error:
+    raise ImproperlyConfigured(str(error)) from error
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

@@ -2,10 +2,12 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from django.views.i18n import set_language
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts_api
 from accounts import views as accounts_views
+from alerts import invitations, preferences
 from alerts.api import alerts as alerts_api
 from alerts.api import channels as alert_channels_api
 from alerts.api import preferences as alert_preferences_api
@@ -22,15 +24,21 @@ from alerts.views import rules as alert_rules
 from alerts.views import server as alert_server
 from monitoring import api as monitoring_api
 from monitoring import backtest, rule_api
-from panel import failures, health
+from monitoring.views import metrics as metrics_view
+from monitoring.views import sparklines as sparklines_view
+from panel import failures, health, pages, timeline
 from panel.api import not_found
-from panel.docs import api_docs
+from panel.docs import EnglishDocument, api_docs
+from panel.first_run import key
+from panel.first_run import views as first_run
 from servers import live
 from servers.api import actions as actions_api
 from servers.api import console as console_api
+from servers.api import console_requests as console_requests_api
 from servers.api import servers as servers_api
 from servers.views import actions as actions_views
 from servers.views import console as console_views
+from servers.views import console_requests as console_requests_views
 from servers.views import controls as controls_views
 from servers.views import history as history_views
 from servers.views import password as password_views
@@ -44,6 +52,7 @@ from snapshots.views import page as snapshots_views
 from snapshots.views import schedules as schedules_views
 
 trying = {"try_rule": backtest.try_rule}
+told = {"happenings": timeline.happenings}
 safety = {"safety": Safety(prelude=offers.before, refused=offers.safety_refused)}
 
 api = [
@@ -94,8 +103,19 @@ api = [
     path("actions/<int:pk>/", actions_api.ActionDetail.as_view(), name="action"),
     path("servers/<int:pk>/console/", console_api.ServerConsole.as_view(), name="server-console"),
     path(
+        "servers/<int:pk>/console-requests/",
+        console_requests_api.ServerConsoleRequests.as_view(),
+        name="server-console-requests",
+    ),
+    path(
+        "console-requests/<int:pk>/",
+        console_requests_api.ConsoleRequestAnswer.as_view(),
+        name="console-request",
+    ),
+    path(
         "servers/<int:pk>/metrics/", monitoring_api.ServerMetrics.as_view(), name="server-metrics"
     ),
+    path("servers/<int:pk>/events/", timeline.ServerEvents.as_view(), name="server-events"),
     path("alerts/", alerts_api.AlertList.as_view(), name="alerts"),
     path("alerts/<int:pk>/", alerts_api.AlertDetail.as_view(), name="alert"),
     path(
@@ -159,7 +179,7 @@ api = [
         alert_told_api.NotificationDetail.as_view(),
         name="notification",
     ),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", EnglishDocument.as_view(), name="schema"),
     path("docs/", api_docs(SpectacularSwaggerSplitView), name="docs"),
     re_path("", not_found, name="unknown"),
 ]
@@ -169,8 +189,13 @@ handler404 = failures.page_not_found
 handler500 = failures.server_error
 
 urlpatterns = [
+    path("language/", set_language, name="set-language"),
     path("", servers_views.server_list, name="server-list"),
+    path("servers/view/", servers_views.server_list_view, name="server-list-view"),
+    path("servers/sparklines/", sparklines_view.sparklines, name="sparklines"),
     path("servers/<int:pk>/", servers_views.server_detail, name="server-detail"),
+    path("servers/<int:pk>/metrics/", metrics_view.server_metrics, told, name="server-metrics"),
+    path("servers/<int:pk>/metrics.csv", metrics_view.metrics_csv, name="server-metrics-csv"),
     path("servers/<int:pk>/controls/", controls_views.server_controls, name="server-controls"),
     path("servers/<int:pk>/actions/", actions_views.server_actions, safety, name="server-actions"),
     path("servers/<int:pk>/history/", history_views.server_history, name="server-history"),
@@ -214,6 +239,16 @@ urlpatterns = [
     path("servers/<int:pk>/settings/", settings_views.server_settings, name="server-settings"),
     path("servers/<int:pk>/delete/", settings_views.server_delete, name="server-delete"),
     path("servers/<int:pk>/console/", console_views.server_console, name="server-console"),
+    path(
+        "servers/<int:pk>/console/requests/",
+        console_requests_views.server_console_requests,
+        name="server-console-requests",
+    ),
+    path(
+        "servers/<int:pk>/console/requests/<int:request_pk>/",
+        console_requests_views.server_console_request,
+        name="server-console-request",
+    ),
     path("console/", console_views.ticket_console, name="console"),
     path("alerts/", alert_listing.alert_list, name="alerts"),
     path("alerts/badge/", alert_listing.alert_badge, name="alert-badge"),
@@ -233,7 +268,58 @@ urlpatterns = [
     path("alerts/preferences/", alert_preferences.alert_preferences, name="alert-preferences"),
     path("servers/<int:pk>/alerts/", alert_server.server_alerts, name="server-alerts"),
     path("alerts/link/<str:token>/", alert_links_views.alert_link, name="alert-link"),
-    path("sign-in/", accounts_views.SignInView.as_view(), name="sign-in"),
+    path(
+        "account/",
+        accounts_views.account,
+        {"clock_changed": preferences.clock_changed},
+        name="account",
+    ),
+    path("account/theme/", accounts_views.account_theme, name="account-theme"),
+    path(
+        "account/password/",
+        accounts_views.account_password,
+        {"tell": live.signed_out},
+        name="account-password",
+    ),
+    path(
+        "account/sessions/<uuid:session>/end/",
+        accounts_views.account_session_end,
+        {"tell": live.signed_out},
+        name="account-session-end",
+    ),
+    path(
+        "people/<int:pk>/invitation/",
+        accounts_views.person_invite,
+        {"invite": invitations.invite},
+        name="person-invite",
+    ),
+    path("acting/begin/", accounts_views.BeginActing.as_view(), name="acting-begin"),
+    path("acting/end/", accounts_views.EndActing.as_view(tell=live.signed_out), name="acting-end"),
+    path(
+        "password/forgotten/",
+        accounts_views.password_forgotten,
+        {"send": invitations.send_password_link},
+        name="password-forgotten",
+    ),
+    path(
+        "password/set/<str:uidb64>/<str:token>/",
+        accounts_views.PasswordSetView.as_view(tell=live.signed_out),
+        name="password-set",
+    ),
+    path("brand.css", pages.brand_sheet, name="brand-sheet"),
+    path("brand/logo", pages.brand_logo, name="brand-logo"),
+    path("brand/attention", pages.brand_attention, name="brand-attention"),
+    path("setup/", first_run.setup, name="setup"),
+    path("setup/begin/<str:key_text>/", first_run.setup_begin, name="setup-begin"),
+    path("setup/cluster/", first_run.setup_cluster, name="setup-cluster"),
+    path("setup/servers/", first_run.setup_servers, name="setup-servers"),
+    path("setup/mail/", first_run.setup_mail, name="setup-mail"),
+    path("setup/customer/", first_run.setup_customer, name="setup-customer"),
+    path(
+        "sign-in/",
+        accounts_views.SignInView.as_view(is_first_run=key.is_first_run),
+        name="sign-in",
+    ),
     path("sign-out/", accounts_views.SignOutView.as_view(tell=live.signed_out), name="sign-out"),
     path("api/v1/", include((api, "api"))),
     path("admin/", admin.site.urls),

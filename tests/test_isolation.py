@@ -4,13 +4,16 @@ The table is held complete: a new route that is not in it fails a test.
 """
 
 import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.models import ApiSession, User
 from alerts.models import Alert, AlertRule, Mute, Notification, NotificationChannel
-from servers.models import Action, Server
+from servers.models import Action, ConsoleRequest, Server
 from snapshots.models import Snapshot
 from tests.live.conftest import connect, session_of, token_of  # noqa: F401 — a fixture
 from tests.live.test_socket import now
@@ -22,7 +25,12 @@ PEOPLE = ("owner", "other", "staff", "nobody")
 # A number is a status; SIGN_IN a redirect to the sign-in page.
 TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "": ("get", None, (200, 200, 200, SIGN_IN)),
+    # Everybody's own view of the list; of sparklines each gets their own servers' alone.
+    "servers/view/": ("post", {}, (302, 302, 302, SIGN_IN)),
+    "servers/sparklines/": ("get", None, (400, 400, 400, SIGN_IN)),
     "servers/<int:pk>/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/metrics/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/metrics.csv": ("get", None, (200, 404, 200, SIGN_IN)),
     "servers/<int:pk>/controls/": ("get", None, (200, 404, 200, SIGN_IN)),
     "servers/<int:pk>/actions/": ("post", {"type": "start"}, (303, 404, 303, SIGN_IN)),
     "servers/<int:pk>/history/": ("get", None, (200, 404, 200, SIGN_IN)),
@@ -50,6 +58,13 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "servers/<int:pk>/settings/": ("get", None, (200, 404, 200, SIGN_IN)),
     "servers/<int:pk>/delete/": ("post", {}, (400, 404, 400, SIGN_IN)),
     "servers/<int:pk>/console/": ("get", None, (200, 404, 200, SIGN_IN)),
+    "servers/<int:pk>/console/requests/": ("get", None, (200, 404, 200, SIGN_IN)),
+    # The owner's to say, and nobody else's.
+    "servers/<int:pk>/console/requests/<int:request_pk>/": (
+        "post",
+        {"answer": "deny"},
+        (302, 404, 403, SIGN_IN),
+    ),
     # A page without a person or a server: what opens a console is a ticket.
     "console/": ("get", None, (200, 200, 200, 200)),
     "alerts/": ("get", None, (200, 200, 200, SIGN_IN)),
@@ -72,6 +87,29 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "servers/<int:pk>/alerts/": ("get", None, (200, 404, 200, SIGN_IN)),
     # What it permits is in its token, whoever comes with it: tests/alerts/test_links.py.
     "alerts/link/<str:token>/": ("get", None, (410, 410, 410, 410)),
+    # A cookie of the browser's: who is signed in has a language of their own.
+    "language/": ("post", {"language": "ru"}, (302, 302, 302, 302)),
+    "brand.css": ("get", None, (200, 200, 200, 200)),
+    "brand/logo": ("get", None, (404, 404, 404, 404)),
+    "brand/attention": ("get", None, (404, 404, 404, 404)),
+    # The staff of these tests are administrators.
+    "setup/": ("get", None, (404, 404, 200, SIGN_IN)),
+    "setup/begin/<str:key_text>/": ("get", None, (410, 410, 410, 410)),
+    "setup/cluster/": ("get", None, (404, 404, 200, SIGN_IN)),
+    "setup/servers/": ("get", None, (404, 404, 200, SIGN_IN)),
+    "setup/mail/": ("get", None, (404, 404, 200, SIGN_IN)),
+    "setup/customer/": ("get", None, (404, 404, 200, SIGN_IN)),
+    # Of somebody whose number is that of the server.
+    "people/<int:pk>/invitation/": ("post", {}, (404, 404, 303, SIGN_IN)),
+    "acting/begin/": ("post", {"user_pk": "0"}, (403, 403, 404, 403)),
+    "acting/end/": ("post", {}, (403, 403, 403, 403)),
+    "password/forgotten/": ("get", None, (200, 200, 200, 200)),
+    # Who has the link is let in, signed in or not.
+    "password/set/<str:uidb64>/<str:token>/": ("get", None, (200, 200, 200, 200)),
+    "account/": ("get", None, (200, 200, 200, SIGN_IN)),
+    "account/theme/": ("post", {"theme": "dark"}, (303, 303, 303, SIGN_IN)),
+    "account/password/": ("post", {}, (400, 400, 400, SIGN_IN)),
+    "account/sessions/<uuid:session>/end/": ("post", {}, (303, 404, 404, SIGN_IN)),
     "sign-in/": ("get", None, (302, 302, 302, 200)),
     "sign-out/": ("post", {}, (302, 302, 302, 302)),
     "health/live": ("get", None, (200, 200, 200, 200)),
@@ -81,8 +119,15 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "api/v1/auth/logout/": ("post", {}, (400, 400, 400, 400)),
     "api/v1/servers/": ("get", None, (200, 200, 200, 401)),
     "api/v1/servers/<int:pk>/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/servers/<int:pk>/events/": ("get", None, (200, 404, 200, 401)),
     "api/v1/servers/<int:pk>/metrics/": ("get", None, (200, 404, 200, 401)),
     "api/v1/servers/<int:pk>/console/": ("post", {}, (201, 404, 201, 401)),
+    "api/v1/servers/<int:pk>/console-requests/": ("get", None, (200, 404, 200, 401)),
+    "api/v1/console-requests/<int:pk>/": (
+        "post",
+        {"answer": "allow"},
+        (200, 404, 403, 401),
+    ),
     "api/v1/servers/<int:pk>/actions/": ("get", None, (200, 404, 200, 401)),
     "api/v1/servers/<int:pk>/password/": ("post", {}, (400, 404, 400, 401)),
     "api/v1/servers/<int:pk>/snapshots/": ("get", None, (200, 404, 200, 401)),
@@ -146,6 +191,13 @@ def people(server, alice, bob, staff):
         pk=server.pk, server=server, name="before", title="Before", taken_at=server.status_since
     )
     alerts_of(server, alice)
+    ConsoleRequest.objects.create(
+        pk=server.pk, server=server, asked_by=staff, asked_by_email=staff.email, reason="x",
+        asked_at=server.status_since, until=datetime.now(UTC) + timedelta(hours=1),
+    )  # fmt: skip
+    at = server.status_since
+    User.objects.get_or_create(pk=server.pk, defaults={"email": "somebody@example.com"})
+    ApiSession.objects.create(pk=UUID(int=server.pk), user=alice, started_at=at, renewed_at=at)
     return dict(zip(PEOPLE, (alice, bob, staff, None), strict=True))
 
 
@@ -178,8 +230,11 @@ def an_action_of(server, **fields):
 
 def filled(route, pk):
     """An address of that server, and of what of it bears its number."""
-    for part in ("<int:pk>", "<int:snapshot_pk>"):
+    for part in ("<int:pk>", "<int:snapshot_pk>", "<int:request_pk>"):
         route = route.replace(part, str(pk))
+    route = route.replace("<uuid:session>", str(UUID(int=pk)))
+    for part in ("<str:uidb64>", "<str:token>", "<str:key_text>"):
+        route = route.replace(part, "x")
     return "/" + route.replace("<str:kind>", "daily")
 
 

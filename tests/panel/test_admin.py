@@ -143,7 +143,9 @@ class TestServers:
         assert b"Assign an owner" in asked.content
         assert Server.objects.filter(owner=bob).count() == 0
         done = site.post(
-            "/admin/servers/server/", {**form, "owner": bob.pk, "assign": "1"}, follow=True
+            "/admin/servers/server/",
+            {**form, "owner": "Bob@example.com", "assign": "1"},
+            follow=True,
         )
         assert f"{len(chosen)} servers changed hands." in done.content.decode()
         assert Server.objects.filter(owner=bob).count() == len(chosen)

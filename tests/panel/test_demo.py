@@ -52,6 +52,7 @@ class TestSeeding:
         call_command("seed_demo", verbosity=0)
         assert set(User.objects.values_list("email", "is_staff")) == {
             ("staff@example.com", True),
+            ("support@example.com", True),
             ("alice@example.com", False),
             ("bob@example.com", False),
         }

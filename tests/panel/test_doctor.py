@@ -41,8 +41,16 @@ def test_no_redis(settings):
 
 def test_nobody_to_sign_in_and_no_cluster(redis_server):
     text = consult()
-    assert "manage.py createsuperuser" in text
+    assert "manage.py setup_link" in text
     assert "manage.py add_cluster" in text
+
+
+def test_marks_that_are_not_those_of_the_role(alice, staff, redis_server):
+    assert verdict(consult(), "Roles") == "ok"
+    type(alice).objects.filter(pk=alice.pk).update(is_staff=True)
+    text = consult()
+    assert verdict(text, "Roles") == "BAD"
+    assert "alice@example.com" in text
 
 
 def test_a_lost_key(cluster, settings, redis_server):

@@ -1,0 +1,1 @@
+"""The first run of an installation, in the browser: from nobody to a first customer."""
