@@ -29,7 +29,7 @@ class Package:
 
 
 PACKAGES = (
-    Package("uplot", "dist", ("uPlot.esm.js", "uPlot.min.css")),
+    Package("uplot", "dist", ("uPlot.iife.min.js", "uPlot.min.css")),
     # A tree of modules that import each other by relative paths.
     Package("@novnc/novnc", ".", ("core/**/*.js", "vendor/pako/**/*.js", "docs/LICENSE*")),
     Package("@xterm/xterm", ".", ("lib/xterm.mjs", "css/xterm.css")),

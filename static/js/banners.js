@@ -16,12 +16,27 @@ export function refreshStaleBanner() {
 
 async function replaceStaleBanner() {
   timer = null;
-  const shown = document.getElementById("stale-banner");
+  await replace("stale-banner");
+}
+
+let isReplacing = false;
+
+/** Somebody asks for a console, or that is over. */
+export async function refreshConsoleBanner() {
+  if (isReplacing) return;
+  isReplacing = true;
+  await replace("console-banner");
+  isReplacing = false;
+}
+
+async function replace(id) {
+  const shown = document.getElementById(id);
+  if (!shown) return;
   try {
     const reply = await fetch(location.href);
     if (!reply.ok) return;
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-    const present = page.getElementById("stale-banner");
+    const present = page.getElementById(id);
     if (!present || present.innerHTML === shown.dataset.source) return;
     shown.replaceChildren(...document.importNode(present, true).childNodes);
     shown.dataset.source = present.innerHTML;

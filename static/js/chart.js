@@ -1,12 +1,17 @@
 // One chart: uPlot with our colours, gaps one sees, a limit, a cursor for pointer, touch and keys.
 
-import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { clockText, dayText, exactText } from "./clock.js";
+import { clockText, dayText, exactText, timeZone } from "./clock.js";
 import { shortText } from "./chart-kinds.js";
+
+// As a module it comes in full length alone: the short script is loaded before this.
+const { uPlot } = window;
 
 const DAY = 86400;
 const AXIS_WIDTH = 60;
 const FAR = 12;
+// Less than this was a click, pixels.
+const LEAST_DRAG = 6;
+const DRAGGING = new Set(["mousedown", "mouseup", "dblclick"]);
 
 function token(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -17,8 +22,9 @@ function faded(colour, percent) {
 }
 
 export class Chart {
-  /** `shared` has from() and to(), the window in Unix seconds, and onCursor(index). `marks` are times
-   * to be seen: { from, to, colour, isFiring }, or { at, colour } of a moment. */
+  /** `shared` has from() and to(), the window in Unix seconds, and onCursor(index); where it can be
+   * changed, zoom(from, to), scale(factor, around) and live() too, and wordsAt(time) for events.
+   * `marks` are times to be seen: { from, to, colour, isFiring }, or { at, colour, shape } of a moment. */
   constructor({ element, title, kind, shared, cursorLabel, marks = [] }) {
     this.element = element;
     this.kind = kind;
@@ -92,14 +98,18 @@ export class Chart {
       legend: { show: false },
       cursor: {
         y: false,
-        drag: { x: false, y: false },
-        sync: { key: "server", setSeries: false, scales: ["x", null] },
+        drag: { x: Boolean(this.shared.zoom), y: false, setScale: false, dist: LEAST_DRAG },
+        // What is dragged over is this chart's own, until all of them are zoomed.
+        sync: { key: "server", setSeries: false, scales: ["x", null], filters: { pub: (type) => !DRAGGING.has(type) } },
+        bind: { dblclick: () => null },
         points: { size: 7, width: 2, fill: token("--surface") },
       },
       scales: {
         x: { range: () => [this.shared.from(), this.shared.to()] },
         y: { range: (_plot, _least, most) => [0, this.top(most)] },
       },
+      // Days begin where they begin for the reader.
+      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), timeZone),
       axes: [
         { ...axis, size: 26, space: 64, values: timeLabels },
         {
@@ -117,9 +127,17 @@ export class Chart {
       })),
       hooks: {
         drawClear: [(plot) => this.drawGaps(plot), (plot) => this.drawMarks(plot)],
+        setSelect: [(plot) => this.select(plot)],
         setCursor: [(plot) => this.shared.onCursor(plot.cursor.idx ?? null)],
       },
     };
+  }
+
+  select(plot) {
+    const { left, width } = plot.select;
+    if (width < LEAST_DRAG) return;
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.shared.zoom(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
   }
 
   top(most) {
@@ -162,10 +180,11 @@ export class Chart {
     const { ctx, bbox } = plot;
     const across = (at) => Math.min(Math.max(plot.valToPos(at, "x", true), bbox.left), bbox.left + bbox.width);
     ctx.save();
-    for (const { from, to, at, colour, isFiring } of this.marks) {
+    for (const { from, to, at, colour, isFiring, shape } of this.marks) {
+      if ((to ?? at) < this.shared.from() || (from ?? at) > this.shared.to()) continue;
       ctx.fillStyle = ctx.strokeStyle = token(colour);
-      if (at === undefined) this.drawSpan(ctx, bbox, across(from), across(to), isFiring);
-      else drawFlag(ctx, across(at), bbox.top);
+      if (at === undefined) this.drawSpan(ctx, bbox, across(from), across(Math.min(to, this.shared.to())), isFiring);
+      else drawFlag(ctx, across(at), bbox, shape);
     }
     ctx.restore();
   }
@@ -202,6 +221,8 @@ export class Chart {
   }
 
   key(event) {
+    // The browser's own: a larger page, the page before.
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const last = this.data[0].length - 1;
     const index = this.plot?.cursor.idx ?? last;
     const target = {
@@ -215,9 +236,33 @@ export class Chart {
       End: last,
     }[event.key];
     if (event.key === "Escape") this.leave();
+    if (this.shared.zoom && this.zoomKey(event.key)) {
+      event.preventDefault();
+      return;
+    }
     if (target === undefined || !this.plot) return;
     event.preventDefault();
     this.point(Math.min(Math.max(target, this.first), last));
+  }
+
+  /** Around the cursor, or the middle. */
+  zoomKey(key) {
+    const around = this.data[0][this.plot?.cursor.idx] ?? (this.shared.from() + this.shared.to()) / 2;
+    if (key === "+" || key === "=") this.shared.scale(0.5, around);
+    else if (key === "-" || key === "_") this.shared.scale(2, around);
+    else if (key === "0") this.shared.live();
+    else return false;
+    return true;
+  }
+
+  /** Moves the cursor to a time, or away. */
+  pointAt(time) {
+    if (time === null || !this.plot) {
+      this.leave();
+      return;
+    }
+    const left = this.plot.valToPos(time, "x");
+    this.plot.setCursor({ left: Math.max(0, left), top: 1 }, true, true);
   }
 
   /** The first point in the window: the one before it is there for its line alone. */
@@ -260,7 +305,9 @@ export class Chart {
       "aria-valuemin": this.first,
       "aria-valuemax": Math.max(this.first, this.data[0].length - 1),
       "aria-valuenow": Math.max(this.first, at),
-      "aria-valuetext": [time ? exactText(time) : "", ...values].filter(Boolean).join(", "),
+      "aria-valuetext": [time ? exactText(time) : "", ...values, this.shared.wordsAt?.(time) ?? ""]
+        .filter(Boolean)
+        .join(", "),
     };
     for (const [name, value] of Object.entries(attributes)) this.element.setAttribute(name, value);
   }
@@ -291,9 +338,24 @@ function timeLabels(_plot, splits, _axis, _space, step) {
   });
 }
 
-/** Somebody was told then. */
-function drawFlag(ctx, x, top) {
+/** A moment: a triangle at the top, a square for a snapshot, with a line below it for what was done. */
+function drawFlag(ctx, x, { top, height }, shape) {
   const size = 5 * devicePixelRatio;
+  if (shape === "snapshot") ctx.fillRect(x - size, top - size, 2 * size, 1.5 * size);
+  else drawTriangle(ctx, x, top, size);
+  if (!shape) return;
+  ctx.globalAlpha = 0.5;
+  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.lineWidth = devicePixelRatio;
+  ctx.beginPath();
+  ctx.moveTo(x, top + size / 2);
+  ctx.lineTo(x, top + height);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.globalAlpha = 1;
+}
+
+function drawTriangle(ctx, x, top, size) {
   ctx.beginPath();
   ctx.moveTo(x - size, top - size);
   ctx.lineTo(x + size, top - size);

@@ -4,7 +4,9 @@ import { Chart } from "./chart.js";
 import { KINDS } from "./chart-kinds.js";
 import { ChartTable } from "./chart-table.js";
 import { everySecond, exactText, now } from "./clock.js";
+import { Happenings } from "./happenings.js";
 import { History } from "./history.js";
+import { fitting, iso, scaled } from "./window.js";
 import { fill, words } from "./words.js";
 
 const RETRY = 10_000;
@@ -19,7 +21,7 @@ class Panel {
     this.note = element.querySelector("[data-note]");
     this.readout = element.querySelector("[data-readout]");
     this.details = element.querySelector("[data-table]");
-    const cursorLabel = fill(words.cursor, { chart: title });
+    const cursorLabel = fill(words.cursorZoom, { chart: title });
     this.chart = new Chart({ element: this.plot, title, kind: this.kind, shared, cursorLabel });
     this.table = new ChartTable(this.details, this.kind);
     this.values = [...this.kind.lines, this.kind.limit].filter(Boolean).map((line) => this.entry(line));
@@ -79,17 +81,29 @@ class Panel {
 }
 
 export class Charts {
-  constructor(element, view) {
+  /** `onZoom(window)` is asked to show another one, null to go back to the present. */
+  constructor(element, view, onZoom) {
     this.view = view;
+    this.onZoom = onZoom;
     this.moment = element.querySelector("[data-moment]");
     this.nothing = element.querySelector("[data-nothing]");
     this.failed = element.querySelector("[data-history-failed]");
     this.history = new History(element.dataset.url);
     this.index = null;
+    this.happening = element.querySelector("[data-happening]");
+    this.csv = element.querySelector("[data-csv]");
+    this.happenings = new Happenings(element.querySelector("[data-events]"), {
+      onChange: () => this.mark(),
+      onPoint: (at) => this.panels.find(({ chart }) => chart.plot)?.chart.pointAt(at),
+    });
     const shared = {
-      from: () => now() - this.history.seconds,
-      to: () => now(),
+      from: () => this.history.start,
+      to: () => this.history.end,
       onCursor: (index) => this.pointAt(index),
+      zoom: (from, until) => this.onZoom(fitting(from, until)),
+      scale: (factor, around) => this.onZoom(scaled(this.window, factor, around)),
+      live: () => this.onZoom(null),
+      wordsAt: (time) => this.wordsAt(time),
     };
     this.panels = [...element.querySelectorAll("[data-chart]")].map((each) => new Panel(each, shared));
     document.addEventListener("choice", () => this.repaint());
@@ -97,8 +111,26 @@ export class Charts {
     everySecond((at) => this.tick(at));
   }
 
+  /** What is shown: { from, until } in Unix seconds. */
+  get window() {
+    return { from: this.history.start, until: this.history.end };
+  }
+
+  /** The last so many seconds, live. */
   async load(seconds) {
     await this.attempt(() => this.history.load(seconds), () => this.load(seconds));
+    this.happenings.load(this.window);
+  }
+
+  /** A window that stands still. */
+  async look(window) {
+    await this.attempt(() => this.history.look(window), () => this.look(window));
+    this.happenings.load(window);
+  }
+
+  /** Something was done, or an alert fired. */
+  tell() {
+    this.happenings.refresh(this.window);
   }
 
   async refresh() {
@@ -136,10 +168,29 @@ export class Charts {
       if (!isEmpty) panel.show(this.history, times);
     }
     this.pointAt(this.index);
+    this.csv.href = `${this.csv.dataset.csv}?${new URLSearchParams({
+      start: iso(this.history.start),
+      end: iso(this.history.end),
+    })}`;
+  }
+
+  mark() {
+    for (const { chart } of this.panels) {
+      chart.marks = this.happenings.marks;
+      chart.plot?.redraw(false);
+    }
+    this.pointAt(this.index);
+  }
+
+  /** Of what happened within a few pixels of a time. */
+  wordsAt(time) {
+    if (time === undefined) return "";
+    return this.happenings.wordsAt(time, Math.max(this.history.step ?? 0, this.history.length / 150));
   }
 
   /** The window moves on also when nothing comes. */
   tick(at) {
+    if (this.history.window) return;
     const pace = Math.max(2, this.history.seconds / 600);
     if (this.history.isLoaded && at - this.shownAt >= pace) this.show();
   }
@@ -149,7 +200,9 @@ export class Charts {
     const time = index === null ? undefined : this.times?.[index];
     const isEmpty = this.history.isEmpty;
     if (isEmpty) this.moment.textContent = "";
-    else this.moment.textContent = time === undefined ? words.latest : exactText(time);
+    else if (time !== undefined) this.moment.textContent = exactText(time);
+    else this.moment.textContent = this.history.window ? words.lastValues : words.latest;
+    this.happening.textContent = this.wordsAt(time);
     for (const panel of this.panels) panel.showValues(time === undefined ? null : index);
   }
 

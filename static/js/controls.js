@@ -30,10 +30,10 @@ export class Controls {
     this.dialog.addEventListener("close", () => this.opener()?.focus());
     // What a tip lies over can be seen without going away from its button.
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") element.dataset.quiet = "";
+      if (event.key === "Escape") document.body.dataset.quiet = "";
     });
     for (const type of ["focusin", "pointerover"]) {
-      element.addEventListener(type, () => delete element.dataset.quiet);
+      document.addEventListener(type, () => delete document.body.dataset.quiet);
     }
     everySecond(() => this.tick());
   }
@@ -54,7 +54,7 @@ export class Controls {
 
   lose() {
     document.querySelector("[data-gone]").hidden = false;
-    this.element.hidden = true;
+    for (const part of document.querySelectorAll("[data-part]")) part.hidden = true;
   }
 
   submitted(event) {
@@ -112,6 +112,7 @@ export class Controls {
       // No answer of ours: it expired, or the panel is away. The page by reload is right.
       if (!pieces) location.reload();
       else if (order === this.asked) this.show(page);
+      document.dispatchEvent(new CustomEvent("acted"));
       this.tell(pieces?.dataset.error ?? "");
     } catch {
       this.tell(words.notSent);
@@ -151,7 +152,7 @@ export class Controls {
   }
 
   button(key) {
-    return this.element.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    return document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   }
 
   /** Where the focus goes back to: the button itself, or the menu that it stands in. */
@@ -170,7 +171,7 @@ export class Controls {
   }
 
   tick() {
-    for (const element of this.element.querySelectorAll("[data-elapsed]")) {
+    for (const element of document.querySelectorAll("[data-elapsed]")) {
       const text = format.stopwatch(Math.max(0, now() - Number(element.dataset.elapsed)));
       if (element.textContent !== text) element.textContent = text;
     }

@@ -1,12 +1,15 @@
 // Keeps the servers on a page up to date.
 
 import { announce } from "./announcer.js";
-import { refreshStaleBanner, showConnection } from "./banners.js";
+import { refreshConsoleBanner, refreshStaleBanner, showConnection } from "./banners.js";
 import { everySecond, now } from "./clock.js";
 import { Live } from "./live.js";
 import { tellProblems } from "./problems.js";
 import { ServerView } from "./server-view.js";
 import { settings } from "./settings.js";
+
+// Events that hold no state themselves: the page gets its pieces anew.
+const NEWS = new Set(["snapshots", "consoles"]);
 
 /**
  * Follows every element with data-server. `onSample(view)` is called for each newer sample,
@@ -34,7 +37,8 @@ export function follow({ onSample, onStatus, onNews, onLost, onReturn } = {}) {
       announce(view.name, view.status);
       onStatus?.(view, before);
     }
-    if (detail.status !== undefined || detail.action !== undefined || detail.type === "snapshots") onNews?.(view);
+    if (detail.status !== undefined || detail.action !== undefined || NEWS.has(detail.type)) onNews?.(view);
+    if (detail.type === "consoles") refreshConsoleBanner();
     look();
   });
   live.addEventListener("lost", ({ detail }) => {

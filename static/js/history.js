@@ -5,6 +5,7 @@
 
 import { now } from "./clock.js";
 import { settings } from "./settings.js";
+import { iso } from "./window.js";
 
 export const SERIES = [
   "cpu",
@@ -26,6 +27,8 @@ export class History {
   constructor(url) {
     this.url = url;
     this.seconds = 3600;
+    /** { from, until } where one stands still, null while the present is followed. */
+    this.window = null;
     this.clear();
   }
 
@@ -48,7 +51,15 @@ export class History {
   }
 
   get start() {
-    return now() - this.seconds;
+    return this.window ? this.window.from : now() - this.seconds;
+  }
+
+  get end() {
+    return this.window ? this.window.until : now();
+  }
+
+  get length() {
+    return this.end - this.start;
   }
 
   get times() {
@@ -58,35 +69,48 @@ export class History {
   /** Forgets everything and asks for the last so many seconds. */
   async load(seconds) {
     this.asking?.abort();
+    this.window = null;
     this.seconds = seconds;
     this.clear();
     this.put(await this.ask(this.start));
   }
 
+  /** Asks for a window, as fine as it can be had; what is shown stays until the answer is there. */
+  async look(window) {
+    this.asking?.abort();
+    const found = await this.ask(window.from, undefined, window.until);
+    this.window = window;
+    this.clear();
+    this.put(found);
+  }
+
   /** Asks for what may have changed since it was asked last. */
   async refresh() {
-    if (!this.isLoaded) return;
+    if (!this.isLoaded || this.window) return;
     const start = Math.max(this.start, this.askedAt - 2 * this.step);
-    this.put(await this.ask(start, this.step));
+    const { step } = this;
+    const found = await this.ask(start, step);
+    // Another time may be shown by now.
+    if (!this.window && this.step === step) this.put(found);
   }
 
   get isRefreshDue() {
-    return this.isLoaded && !this.isAsking && now() - this.askedAt >= Math.max(this.step, 15);
+    return this.isLoaded && !this.window && !this.isAsking && now() - this.askedAt >= Math.max(this.step, 15);
   }
 
-  async ask(start, step) {
+  async ask(start, step, end = now()) {
     this.isAsking = true;
     try {
-      return await this.fetch(start, step);
+      return await this.fetch(start, step, end);
     } finally {
       this.isAsking = false;
     }
   }
 
-  async fetch(start, step) {
+  async fetch(start, step, end) {
     this.asking = new AbortController();
     const at = now();
-    const query = new URLSearchParams({ start: iso(start), end: iso(at) });
+    const query = new URLSearchParams({ start: iso(start), end: iso(end) });
     if (step) query.set("step", step);
     const reply = await fetch(`${this.url}?${query}`, { signal: this.asking.signal });
     if (!reply.ok) throw new Error(`History: ${reply.status}`);
@@ -136,7 +160,7 @@ export class History {
 
   /** Takes in a live sample, as the socket brings it. */
   add(metrics) {
-    if (!this.isLoaded) return;
+    if (!this.isLoaded || this.window) return;
     const at = metrics.taken_at;
     const time = at - (at % this.step);
     if (this.lastSampleAt !== null && at <= this.lastSampleAt) return;
@@ -168,10 +192,6 @@ export class History {
   column(name, part, times) {
     return times.map((time) => this.buckets.get(time)[name][part]);
   }
-}
-
-function iso(at) {
-  return new Date(at * 1000).toISOString();
 }
 
 function isGap(row) {

@@ -1,12 +1,13 @@
 // The list: rows stay where they are; their numbers, states and the filter's counts change.
 
-import { choice, choose } from "./choice.js";
 import { follow } from "./follow.js";
+import "./sparklines.js";
 
 follow({
   onStatus(view, before) {
     count(before, -1);
     count(view.status, 1);
+    if ([before, view.status].includes("unknown")) markSoon();
   },
 });
 
@@ -19,9 +20,24 @@ function count(status, change) {
   if (number > 0) item.hidden = false;
 }
 
-// Which servers have alerts is for the server to say: the marks are taken from the list as it is now.
+// Which servers have alerts, and which labels bear a mark for it, is for the server to say: the marks are
+// taken from the list as it is now.
 const GATHERING = 300;
 let marking = null;
+
+function markSoon() {
+  marking ??= setTimeout(markAlerts, GATHERING + Math.random() * 1000);
+}
+
+/** Unless the rows below would move. */
+function markLabels(page) {
+  const [shown, fresh] = [document, page].map((root) => root.querySelector(".label-row ul"));
+  if (!shown || !fresh || shown.textContent === fresh.textContent) return;
+  const height = shown.offsetHeight;
+  const anew = document.importNode(fresh, true);
+  shown.replaceWith(anew);
+  if (anew.offsetHeight !== height) anew.replaceWith(shown);
+}
 
 async function markAlerts() {
   marking = null;
@@ -36,32 +52,14 @@ async function markAlerts() {
         shown.replaceChildren(...document.importNode(fresh, true).childNodes);
       }
     }
+    if (!document.activeElement?.closest(".label-row")) markLabels(page);
   } catch {
     // No network: the next event, or the return of the socket, asks again.
   }
 }
 
-document.addEventListener("alertchange", () => {
-  marking ??= setTimeout(markAlerts, GATHERING);
-});
+document.addEventListener("alertchange", markSoon);
 
 for (const select of document.querySelectorAll("[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
-
-const layouts = document.querySelector("[data-layout-switch]");
-layouts.hidden = false;
-const buttons = layouts.querySelectorAll("button");
-
-function showLayout() {
-  const chosen = choice("layout") || "rows";
-  for (const button of buttons) button.ariaPressed = String(button.value === chosen);
-}
-
-for (const button of buttons) {
-  button.addEventListener("click", () => {
-    choose("layout", button.value === "rows" ? "" : button.value);
-    showLayout();
-  });
-}
-showLayout();

@@ -4,12 +4,13 @@
 // Events: "update" with { server, … }, "lost" with { server }, "connection" with { isLive }; and on
 // the document "alertchange", with the alert that changed, or without one where any may have.
 
+import { now } from "./clock.js";
+import { Pace } from "./pace.js";
 import { goToSignIn, settings } from "./settings.js";
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
 const TOLD_AFTER = 3000;
-const REFRESH_EVERY = 30_000;
 // Events that got lost between the server's own processes are made good for so often.
 const RESUBSCRIBE_EVERY = 300_000;
 const NOT_SIGNED_IN = 4401;
@@ -32,6 +33,10 @@ export class Live extends EventTarget {
 
   start() {
     addEventListener("online", () => this.tryNow());
+    // Where no socket tells how it goes on, it is asked for at once, not when numbers are due.
+    document.addEventListener("acted", () => {
+      if (this.pace) this.refresh();
+    });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.wake();
     });
@@ -105,9 +110,8 @@ export class Live extends EventTarget {
     this.isStopped = true;
     clearTimeout(this.retry);
     clearTimeout(this.telling);
-    clearInterval(this.refreshing);
+    this.rest();
     this.telling = null;
-    this.refreshing = null;
     const socket = this.socket;
     this.socket = null;
     socket?.close();
@@ -129,7 +133,9 @@ export class Live extends EventTarget {
       this.socket?.close();
       this.socket = null;
     }
-    if (!this.isStopped) this.tryNow();
+    if (this.isStopped) return;
+    this.tryNow();
+    if (this.pace) this.refresh();
   }
 
   /** A short interruption is nobody's business. */
@@ -142,10 +148,9 @@ export class Live extends EventTarget {
     clearTimeout(this.telling);
     this.telling = null;
     if (isLive) {
-      clearInterval(this.refreshing);
-      this.refreshing = null;
-    } else if (!this.refreshing) {
-      this.refreshing = setInterval(() => this.refresh(), REFRESH_EVERY);
+      this.rest();
+    } else if (!this.pace) {
+      this.pace = new Pace(settings.pollInterval);
       this.refresh();
     }
     if (isLive && this.wasAway) tellOfAlerts();
@@ -154,25 +159,37 @@ export class Live extends EventTarget {
     this.isLive = isLive;
   }
 
+  /** Nothing is asked for any more: the socket tells, or the page is gone. */
+  rest() {
+    clearTimeout(this.refreshing);
+    this.pace = null;
+  }
+
   async refresh() {
-    if (document.visibilityState !== "visible") return;
+    clearTimeout(this.refreshing);
+    const pace = this.pace;
+    const wait = document.visibilityState === "visible" ? await this.ask() : settings.pollInterval;
+    if (this.pace === pace) this.refreshing = setTimeout(() => this.refresh(), wait * 1000);
+  }
+
+  /** Asks the API once; returns after how many seconds to ask again. */
+  async ask() {
     tellOfAlerts();
-    if (!this.refreshUrl) return;
-    let reply;
+    if (!this.refreshUrl) return settings.pollInterval;
+    const pace = this.pace;
+    let body;
     try {
-      reply = await fetch(this.refreshUrl, { headers: { Accept: "application/json" } });
+      const reply = await fetch(this.refreshUrl, { headers: { Accept: "application/json" } });
+      if (reply.status === 401 || reply.status === 403) goToSignIn();
+      if (!reply.ok) return pace.afterFailure(Number(reply.headers.get("Retry-After")) || 0);
+      body = await reply.json();
     } catch {
-      return; // No network: the banner says so already, and the next try comes.
+      return pace.afterFailure(); // No network, or an answer cut short: the banner says so already.
     }
-    if (reply.status === 401 || reply.status === 403) {
-      goToSignIn();
-      return;
-    }
-    if (!reply.ok) return;
-    const body = await reply.json();
-    for (const server of body.results ?? [body]) {
-      this.tell("update", { ...server, server: server.id });
-    }
+    const servers = body.results ?? [body];
+    for (const server of servers) this.tell("update", { ...server, server: server.id });
+    const newest = Math.max(0, ...servers.map((server) => server.metrics?.taken_at ?? 0));
+    return pace.after({ newest, isBusy: servers.some((server) => server.action), now: now() });
   }
 
   tell(type, detail) {

@@ -1,5 +1,6 @@
 // A page below a server's own: its head live, and the controls where they stand on it.
 
+import "./copy.js";
 import { Controls } from "./controls.js";
 import { localise } from "./clock.js";
 import { follow } from "./follow.js";

@@ -109,7 +109,7 @@ export class ServerView {
   showLock(lock) {
     const badge = this.field("lock");
     badge.hidden = !lock;
-    write(badge.querySelector("[data-text]"), lock);
+    write(badge.querySelector("[data-text]"), words.locks[lock] ?? lock);
   }
 
   /** The one that is under way; null where none is. */

@@ -11,6 +11,7 @@ export const settings = {
 };
 
 export function goToSignIn() {
+  if ("leaving" in document.documentElement.dataset) return;
   const next = encodeURIComponent(location.pathname + location.search);
   location.assign(`${settings.signInUrl}?next=${next}`);
 }

@@ -1,6 +1,7 @@
 // A server's snapshots: the page's pieces are got anew at every event, and now and then without one,
 // so that ages count on and what is done in Proxmox itself is seen.
 
+import "./copy.js";
 import { Controls } from "./controls.js";
 import { follow } from "./follow.js";
 
@@ -23,7 +24,7 @@ follow({
   },
 });
 
-if (place.hasAttribute("data-asked")) setTimeout(() => controls.refresh(), AFTER_A_LOOK);
+if (document.querySelector("[data-asked]")) setTimeout(() => controls.refresh(), AFTER_A_LOOK);
 setInterval(() => {
   if (document.visibilityState === "visible") controls.refresh();
 }, EVERY);

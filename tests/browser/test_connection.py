@@ -1,4 +1,5 @@
 import json
+import re
 import time
 
 import pytest
@@ -156,3 +157,97 @@ def test_numbers_that_stand_still_look_old(open_page):
     expect(row).to_have_attribute("data-stale", "true")
     expect(row.locator('[data-field="age"]')).to_contain_text("last seen 1 min ago")
     page.wait_for_function("() => /^\\(\\d+\\) Servers/.test(document.title)")
+
+
+PACE = """async () => {
+  const { Pace } = await import("/static/js/pace.js");
+  const pace = new Pace(30);
+  const ask = (newest, isBusy, now) => pace.after({ newest, isBusy, now });
+  return [
+    ask(1000, false, 1004), // new: when the next are due
+    ask(1000, false, 1031), // not yet: soon, then less and less
+    ask(1000, false, 1036),
+    ask(1000, false, 1080),
+    ask(1000, true, 1090), // something is under way
+    ask(1090, false, 1200), // due long ago
+    pace.afterFailure(),
+    pace.afterFailure(),
+    pace.afterFailure(77),
+    [1, 2, 3, 4, 5].map(() => pace.afterFailure()).at(-1),
+    ask(1300, false, 1300),
+  ];
+}"""
+
+
+def test_how_soon_it_is_asked_again(open_page):
+    page = open_page(ALICE)
+    waits = page.evaluate(PACE)
+    assert [round(wait, 2) for wait in waits] == [27, 5, 7.5, 11.25, 3, 3, 5, 10, 77, 120, 30]
+
+
+def test_where_sockets_are_blocked_the_page_lives_all_the_same(open_page, stack):
+    def block(page):
+        page.route_web_socket("**/ws/", lambda socket: socket.close(code=1006))
+
+    page = open_page(ALICE, before=block, quiet=False)
+    expect(page.locator("[data-connection-banner]")).to_be_visible()
+    for _ in range(3):
+        with page.expect_response(lambda answer: "/api/v1/servers/?" in answer.url) as answer:
+            pass
+    servers = answer.value.json()["results"]
+    taken = max(server["metrics"]["taken_at"] for server in servers if server["metrics"])
+    assert time.time() - taken < 30
+    expect(row_of(page, "web1")).to_have_attribute("data-stale", "false")
+
+
+def test_where_sockets_are_blocked_it_asks_at_once_how_an_action_goes_on(open_page):
+    def rarely_measured(route):
+        reply = route.fetch()
+        page = re.sub('data-poll-interval="[0-9]+"', 'data-poll-interval="300"', reply.text())
+        route.fulfill(response=reply, body=page)
+
+    def block(page):
+        page.route_web_socket("**/ws/", lambda socket: socket.close(code=1006))
+        page.route(re.compile("//[^/]+/servers/1/$"), rarely_measured)
+
+    page = open_page(ALICE, "/servers/1/", before=block, quiet=False)
+    expect(page.locator("[data-connection-banner]")).to_be_visible()
+    page.wait_for_timeout(1000)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(7000)
+    assert not any(url.endswith("/api/v1/servers/1/") for url in asked)
+    with page.expect_request("**/api/v1/servers/1/", timeout=5000):
+        page.evaluate("() => { document.dispatchEvent(new CustomEvent('acted')); }")
+
+
+def test_an_answer_cut_short_is_asked_for_again(open_page):
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url)
+        route.fulfill(status=200, content_type="application/json", body='{"results": [')
+
+    def block(page):
+        page.route_web_socket("**/ws/", lambda socket: socket.close(code=1006))
+        page.route("**/api/v1/servers/?*", answer)
+
+    page = open_page(ALICE, before=block, quiet=False)
+    for _ in range(2):
+        page.wait_for_event("requestfinished", lambda request: "/servers/?" in request.url)
+    assert len(asked) >= 2
+
+
+def test_a_session_that_ended_leads_back_to_the_same_place(open_page):
+    page = open_page(ALICE, before=lambda page: page.route_web_socket("**/ws/", cut), quiet=False)
+    page.goto("/?q=web&sort=cpu")
+    page.context.clear_cookies()
+    page.wait_for_url("**/sign-in/?next=*", timeout=20_000)
+    page.get_by_label("Mail address").fill(ALICE)
+    page.get_by_label("Password").fill("demo")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/?q=web&sort=cpu")
+
+
+def cut(socket):
+    socket.close(code=1006)

@@ -34,7 +34,7 @@ def console_of(open_page, name, kind="", **options):
     if kind:
         page.goto(page.url.split("?")[0].rstrip("/") + f"/console/?kind={kind}")
     else:
-        page.get_by_role("link", name="Console", exact=True).click()
+        page.get_by_role("link", name="Console", exact=True).first.click()
     return page
 
 

@@ -1,9 +1,10 @@
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import DESKTOP, PHONE, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -75,14 +76,44 @@ def test_the_first_tab_stop_skips_to_the_content(open_page):
     expect(page.locator("main")).to_be_focused()
 
 
-def test_cards_instead_of_rows_are_remembered(open_page):
-    page = open_page(ALICE)
-    height = row_of(page, "web1").bounding_box()["height"]
-    page.get_by_role("button", name="Cards").click()
-    assert row_of(page, "web1").bounding_box()["height"] > height
-    page.reload()
-    expect(page.get_by_role("button", name="Cards")).to_have_attribute("aria-pressed", "true")
-    assert row_of(page, "web1").bounding_box()["height"] > height
+def test_layout_order_and_columns_are_remembered_over_sign_ins(chromium, stack):
+    """By Bob's own browser, twice: nobody else's list changes."""
+    for is_first in (True, False):
+        context = chromium.new_context(base_url=stack.url, locale="en-GB", viewport=DESKTOP)
+        page = context.new_page()
+        sign_in(page, "bob@example.com")
+        if is_first:
+            page.get_by_role("button", name="Cards").click()
+            page.get_by_text("Columns", exact=True).click()
+            page.get_by_label("Uptime").uncheck()
+            page.get_by_role("button", name="Apply").click()
+            page.get_by_label("Sort by").select_option("memory")
+        expect(page.get_by_label("Sort by")).to_have_value("memory")
+        expect(page.get_by_role("button", name="Cards")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator('[data-field="uptime"]')).to_have_count(0)
+        expect(page.locator('[data-field="cpu"]').first).to_be_visible()
+        context.close()
+
+
+def test_the_last_hour_is_drawn_into_a_place_that_is_there_before(open_page):
+    held = []
+    page = open_page(
+        ALICE,
+        before=lambda page: page.route(
+            "**/servers/sparklines/**", lambda asked: held.append(asked)
+        ),
+    )
+    row = row_of(page, "web1")
+    expect(row).to_be_visible()
+    before = row.bounding_box()
+    page.wait_for_timeout(500)
+    held[0].continue_()
+    line = row.locator("path.sparkline-line")
+    expect(line).to_have_attribute("d", re.compile(r"^M\d.*L\d"))
+    expect(row.locator("[data-sparkline-words]")).to_have_text(
+        re.compile(r"CPU in the last hour: between [\d.]+.% and [\d.]+.%")
+    )
+    assert row.bounding_box() == before
 
 
 def test_search_and_sort_stand_in_the_address(open_page):
@@ -91,14 +122,20 @@ def test_search_and_sort_stand_in_the_address(open_page):
     page.keyboard.press("Enter")
     expect(row_of(page, "web1")).to_be_visible()
     expect(row_of(page, "erp")).to_have_count(0)
-    page.get_by_role("columnheader", name="CPU").get_by_role("link").click()
-    expect(page).to_have_url("/?q=web&sort=cpu")
+    page.goto("/?q=web&sort=cpu")
+    cpu = page.get_by_role("columnheader", name="CPU", exact=True)
+    expect(cpu).to_have_attribute("aria-sort", "descending")
+    cpu.get_by_role("button").press("Enter")
+    expect(page).to_have_url("/?q=web")
+    expect(cpu).to_have_attribute("aria-sort", "descending")
+    page.get_by_role("columnheader", name="Name").get_by_role("button").click()
+    expect(cpu).not_to_have_attribute("aria-sort", "descending")
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/servers/1/", "/servers/1/history/", "/servers/1/password/", "/servers/1/settings/",
+        "/", "/servers/1/", "/servers/1/history/", "/servers/1/metrics/", "/servers/1/password/", "/servers/1/settings/",
         "/servers/31/alerts/?why=7", "/alerts/", "/alerts/1/", "/alerts/rules/", "/alerts/rules/7/",
         "/alerts/channels/", "/nowhere/",
     ],
@@ -129,3 +166,13 @@ def with_lock(message, text):
     if "lock" in event:
         event["lock"] = text
     return json.dumps(event)
+
+
+def test_words_as_long_as_in_other_languages_break_on_a_phone(open_page):
+    page = open_page(ALICE, "/servers/1/password/", viewport=PHONE)
+    page.evaluate("""() => {
+      for (const each of document.querySelectorAll(".check span")) {
+        each.textContent = "Sobald der Gastagent antwortet, und dann sofort";
+      }
+    }""")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
