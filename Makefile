@@ -5,7 +5,7 @@ SETUP := dev/python -m dev.setup
 PYTHON_HERE := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check lint format lock bench screenshots clean
+.PHONY: help run stop test check lint format lock messages bench screenshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ format: ## Rewrite the code in the project's format
 
 lock: ## Pin anew what requirements*.in and package.json ask for
 	@$(SETUP) --dev --then dev.lock
+
+messages: ## Find what there is to translate, and compile what is translated
+	@$(SETUP) --dev --then dev.messages
 
 bench: ## Measure a cycle, the pages and the live updates
 	@$(SETUP) --dev --then bench
