@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.place import Place
 
-PARTS = ["cycles", "actions", "schedules", "alerts", "charts"]
+PARTS = ["cycles", "actions", "schedules", "alerts", "pages", "charts"]
 
 
 def main() -> int:
@@ -18,6 +18,8 @@ def main() -> int:
     parser.add_argument("--actions", type=int, default=200, help="at once, on one worker")
     parser.add_argument("--schedules", type=int, default=500, help="of snapshots, due at once")
     parser.add_argument("--mails", type=int, default=2000, help="due at once")
+    parser.add_argument("--list", type=int, default=100, help="servers of one person, on pages")
+    parser.add_argument("--others", type=int, default=1000, help="servers of somebody else's")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
     parser.add_argument("--quick", action="store_true", help="small: that it works, not how fast")
     arguments = parser.parse_args(sys.argv[1:] or os.environ.get("BENCH", "").split())
@@ -25,6 +27,7 @@ def main() -> int:
         arguments.servers, arguments.cycles, arguments.history = [200], 2, 5
         arguments.actions = arguments.schedules = 10
         arguments.mails = 30
+        arguments.list, arguments.others = 10, 20
     with Place() as place:
         # Django's settings are read from the environment that the place has prepared.
         from bench.run import run

@@ -7,7 +7,7 @@ from statistics import median, quantiles
 
 from django.db import connection
 
-from bench import actions, alerts, charts, cycles, schedules
+from bench import actions, alerts, charts, cycles, pages, schedules
 from bench.place import Place
 
 
@@ -29,6 +29,9 @@ def run(place: Place, wanted: Namespace) -> Iterator[str]:
         yield ""
     if "alerts" in wanted.only:
         yield from alerts.run(place, max(wanted.servers), wanted.mails)
+        yield ""
+    if "pages" in wanted.only:
+        yield from pages.table(pages.measure(wanted.list, wanted.others), wanted.others)
         yield ""
     if "charts" in wanted.only:
         yield from chart_table(charts.measure(wanted.history))
