@@ -27,6 +27,8 @@ SHOWN = (
     "rule-light-wide.png",
     "alert-dark-wide.png",
     "servers-dark-phone.png",
+    "staff-light-wide.png",
+    "setup-cluster-light-wide.png",
 )
 
 
@@ -41,6 +43,7 @@ class Look:
             color_scheme="dark" if self.theme == "dark" else "light",
             viewport=WIDE if self.width == "wide" else PHONE,  # type: ignore[arg-type]
             device_scale_factor=1,
+            locale="en-GB",
         )
         return context.new_page()
 
@@ -59,40 +62,46 @@ def sign_in(page: Page, email: str) -> None:
 def pictures(chromium: Browser, look: Look, address: str) -> Iterator[tuple[str, bytes]]:
     """(name, PNG) of each page as this look shows it."""
     page = look.page(chromium, address)
-    page.goto("/sign-in/")
-    yield "sign-in", page.screenshot()
+    yield from each(page, {"sign-in": "/sign-in/", "password-forgotten": "/password/forgotten/"})
     sign_in(page, "alice@example.com")
     page.wait_for_timeout(1000)
     yield "servers", page.screenshot()
+    yield from of_a_server(page)
+    yield from of_alerts(page)
+    yield from each(page, {"account": "/account/", "nowhere": "/nowhere/"})
+    page.context.close()
+    yield from of_staff(look.page(chromium, address))
+
+
+def each(page: Page, paths: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+    for name, path in paths.items():
+        page.goto(path)
+        page.wait_for_timeout(1000)
+        yield name, page.screenshot(full_page=True)
+
+
+def of_a_server(page: Page) -> Iterator[tuple[str, bytes]]:
     page.get_by_role("link", name="shop-db").first.click()
     page.wait_for_url("**/servers/*/")
-    page.goto(f"{page.url}?range=24h")
+    server = page.url
+    page.goto(f"{server}?range=24h")
     page.wait_for_timeout(2000)
     yield "server", page.screenshot(full_page=True)
-    server = page.url.partition("?")[0]
-    for part in ("password", "settings", "history", "snapshots", "snapshots/schedules"):
-        page.goto(f"{server}{part}/")
-        page.wait_for_timeout(1000)
-        yield part.replace("/", "-"), page.screenshot(full_page=True)
+    parts = ("password", "settings", "history", "snapshots", "snapshots/schedules", "alerts")
+    yield from each(
+        page, {f"server-{part.replace('/', '-')}": f"{server}{part}/" for part in parts}
+    )
     page.goto(f"{server}console/")
     page.wait_for_timeout(3000)
     yield "console", page.screenshot()
-    yield from of_alerts(page)
-    page.context.close()
-    page = look.page(chromium, address)
-    sign_in(page, "staff@example.com")
-    for path in ("cluster", "server", "action"):
-        page.goto(f"/admin/servers/{path}/")
-        yield f"admin-{path}s", page.screenshot()
-    page.context.close()
 
 
 def of_alerts(page: Page) -> Iterator[tuple[str, bytes]]:
     """The demo has one that fires, and a server whose week a rule can be tried on."""
-    for part in ("", "rules/", "channels/", "preferences/"):
-        page.goto(f"/alerts/{part}")
-        page.wait_for_timeout(1000)
-        yield f"alerts-{part.rstrip('/')}".rstrip("-"), page.screenshot(full_page=True)
+    parts = ("", "rules/", "channels/", "preferences/")
+    yield from each(
+        page, {f"alerts-{part.rstrip('/')}".rstrip("-"): f"/alerts/{part}" for part in parts}
+    )
     page.goto("/alerts/")
     page.get_by_role("link", name="Why?").first.click()
     page.wait_for_timeout(1000)
@@ -104,6 +113,26 @@ def of_alerts(page: Page) -> Iterator[tuple[str, bytes]]:
     page.get_by_role("button", name="Try it").click()
     page.wait_for_timeout(1500)
     yield "rule", page.screenshot(full_page=True)
+
+
+def of_staff(page: Page) -> Iterator[tuple[str, bytes]]:
+    sign_in(page, "staff@example.com")
+    yield from each(page, {"staff": "/admin/", "staff-search": "/admin/search/?q=web"})
+    lists = {
+        "servers": "servers/server",
+        "clusters": "servers/cluster",
+        "actions": "servers/action",
+        "people": "accounts/user",
+        "audit": "accounts/auditentry",
+        "alerts": "alerts/alert",
+    }
+    yield from each(page, {f"staff-{name}": f"/admin/{path}/" for name, path in lists.items()})
+    page.goto("/admin/accounts/user/?q=alice")
+    page.get_by_role("link", name="alice@example.com").first.click()
+    yield "staff-person", page.screenshot(full_page=True)
+    steps = ("cluster", "servers", "mail", "customer")
+    yield from each(page, {f"setup-{step}": f"/setup/{step}/" for step in steps})
+    page.context.close()
 
 
 def main() -> int:

@@ -34,5 +34,5 @@ def test_the_programs_see_the_ports_that_were_chosen():
 
 
 def test_the_people_that_are_told_are_those_that_are_seeded():
-    assert [email for _, email in demo.PEOPLE] == [seeded.STAFF, *seeded.CUSTOMERS]
+    assert [email for _, email in demo.PEOPLE] == [seeded.STAFF, seeded.SUPPORT, *seeded.CUSTOMERS]
     assert seeded.PASSWORD == demo.PASSWORD
