@@ -86,7 +86,7 @@ def change(
         fields = dict(items)
         for start in range(0, len(ids), 1000):
             servers = Server.objects.filter(pk__in=ids[start : start + 1000], present=True)
-            if "status" in fields:
+            if "status" in fields or "lock" in fields:
                 # An action may have seen it since the list was compared.
                 servers = servers.exclude(
                     status_seen_at__gt=now - OLDER_NEWS, status_seen_at__lt=now + OLDER_NEWS
@@ -273,10 +273,13 @@ def observe(server_id: int, status: str, *, lock: str | None = None, now: dateti
             live.publish(state_events([server_id]))
 
 
-def unlocked(server_id: int, lock: str) -> None:
-    """What held this lock has ended, which the next cycle alone would tell."""
+def unlocked(server_id: int, lock: str, *, now: datetime) -> None:
+    """What held this lock has ended, which the next cycle alone would tell; one that has asked
+    before does not put it back."""
     with transaction.atomic():
-        if Server.objects.filter(pk=server_id, present=True, lock=lock).update(lock=""):
+        server = Server.objects.filter(pk=server_id, present=True)
+        server.update(status_seen_at=now)
+        if server.filter(lock=lock).update(lock=""):
             live.publish(state_events([server_id]))
 
 

@@ -37,7 +37,7 @@ def arrived(action: Action, *, now: datetime) -> None:
             is_awake = state == Server.Status.RUNNING and action.server.lock == "suspended"
             inventory.observe(action.server_id, state, lock="" if is_awake else None, now=now)
         if lock := steps.LOCKS.get(action.step):
-            inventory.unlocked(action.server_id, lock)
+            inventory.unlocked(action.server_id, lock, now=now)
         if action.plan:
             actions.next_step(action, now=now)
         else:

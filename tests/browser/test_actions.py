@@ -209,6 +209,15 @@ def until_said(page, sentence):
     expect(outcome(page)).to_have_text(sentence)
 
 
+def reload_until_there(page, locator):
+    for _ in range(20):
+        if locator.count():
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    expect(locator).to_be_visible()
+
+
 class TestPassword:
     def test_is_shown_once(self, open_server):
         page = open_server(ALICE, "shop-db", "password/")

@@ -13,6 +13,7 @@ from tests.browser.test_actions import (
     bar,
     open_server,
     outcome,
+    reload_until_there,
     until_said,
 )
 
@@ -144,7 +145,9 @@ class TestTree:
         page.get_by_label("Title").fill("By a form")
         page.get_by_role("button", name="Take a snapshot").click()
         until_said(page, "The snapshot “By a form” was taken.")
-        row(page, "By a form").get_by_role("button", name="Delete").click()
+        deleting = row(page, "By a form").get_by_role("button", name="Delete", disabled=False)
+        reload_until_there(page, deleting)  # Proxmox's list is read a moment later
+        deleting.click()
         expect(page.get_by_role("main")).to_contain_text("The server itself stays as it is")
         page.get_by_role("button", name="Delete").click()
         until_said(page, "The snapshot “By a form” was deleted.")

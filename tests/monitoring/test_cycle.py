@@ -127,3 +127,20 @@ def test_what_an_action_saw_before_the_clock_was_set_back(server, world, pass_cy
     pass_cycle()
     server.refresh_from_db()
     assert server.status == Server.Status.STOPPED
+
+
+def test_a_lock_that_has_ended_is_not_put_back(server, world, pass_cycle, clock):
+    """A cycle that asked Proxmox before a snapshot was done, and stores after it."""
+    guest = world.guest(server.vmid)
+    guest.lock = "snapshot"
+    pass_cycle()
+    server.refresh_from_db()
+    assert server.lock == "snapshot"
+    inventory.unlocked(server.pk, "snapshot", now=clock.pass_by(25))
+    inventory.change({server.pk: {"lock": "snapshot"}}, {}, clock())
+    pass_cycle(seconds=5)
+    server.refresh_from_db()
+    assert server.lock == ""
+    pass_cycle(seconds=30)
+    server.refresh_from_db()
+    assert server.lock == "snapshot"  # another one
