@@ -1,5 +1,6 @@
 """The list of servers: what it is searched by, sorted by, and how each person likes to see it."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from servers import addresses, labels
-from servers.models import Label, ListView, Server, ServerQuerySet
+from servers.models import Action, Address, Label, ListView, Server, ServerQuerySet
 
 LONGEST_SEARCH = 128
 # Labels to filter by, above the list; all others are found by search.
@@ -63,6 +64,30 @@ class LabelInUse:
     text: str
     count: int
     is_unknown: bool
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands in rows beside the servers themselves, by server: labels as text, the address that
+    is shown first, the action that is under way."""
+
+    labels: dict[int, list[str]]
+    addresses: dict[int, str]
+    actions: dict[int, Action]
+
+
+def beside(servers: Collection[int]) -> Beside:
+    """Read as tuples: a prefetch takes a model instance and a list for each."""
+    borne: dict[int, list[str]] = defaultdict(list)
+    rows = Label.objects.filter(server__in=servers).order_by("server_id", "key")
+    for server, key, value in rows.values_list("server_id", "key", "value"):
+        borne[server].append(f"{key}={value}" if value else key)
+    shown: dict[int, str] = {}
+    told = Address.objects.filter(server__in=servers).order_by("server_id", "position")
+    for server, address in told.values_list("server_id", "address"):
+        shown.setdefault(server, address)
+    active = Action.objects.unfinished().filter(server__in=servers)
+    return Beside(borne, shown, {action.server_id: action for action in active})
 
 
 def arrangement_of(user: User) -> Arrangement:

@@ -125,6 +125,6 @@ def log_lines(action: Action) -> list[str]:
 
 
 @register.filter
-def label_query(label: Label) -> str:
+def label_query(label: Label | str) -> str:
     """The list's address for what bears this label."""
     return urlencode({"label": str(label)})

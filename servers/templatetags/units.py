@@ -23,7 +23,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 def unit_words() -> dict[str, object]:
     """What the formats take from the language, for JavaScript."""
-    told = marks()
+    told = numbers()
     return {
         "decimal": told.decimal,
         "binary": [told.units[unit] for unit in BINARY],
@@ -32,46 +32,99 @@ def unit_words() -> dict[str, object]:
         "hours": told.hours,
         "minutes": told.minutes,
         "seconds": told.seconds,
-        "ago": told.ago,
+        "ago": told.ago_words,
     }
 
 
 @dataclass(frozen=True)
-class Marks:
-    """What numbers take from a language."""
+class Numbers:
+    """How numbers read in one language. A list writes a thousand: it asks for the language once."""
 
     decimal: str
     days: str
     hours: str
     minutes: str
     seconds: str
-    ago: str
+    ago_words: str
     units: dict[str, str]
 
+    def percent(self, fraction: float | None) -> str:
+        if fraction is None:
+            return ""
+        value = fraction * 100
+        return self.digits(value, 1 if value < 9.95 else 0) + NO_BREAK + "%"
 
-def marks() -> Marks:
-    """Of the active language. Looked up once: a list writes a thousand numbers."""
-    return marks_of(get_language())
+    def size(self, value: float | None) -> str:
+        return "" if value is None else self.quantity(value, 1024, BINARY)
+
+    def rate(self, value: float | None) -> str:
+        return "" if value is None else self.quantity(value, 1000, DECIMAL)
+
+    def used_of(self, used: float | None, total: float | None) -> str:
+        if used is None:
+            return ""
+        if total is None:
+            return self.size(used)
+        whole, index = scaled(total, 1024, BINARY)
+        part = used / 1024**index
+        decimals = 0 if index == 0 else decimals_of(whole)
+        unit = self.units[BINARY[index]]
+        return f"{self.digits(part, decimals)} / {self.digits(whole, decimals)}{NO_BREAK}{unit}"
+
+    def duration(self, seconds: float | None) -> str:
+        if seconds is None:
+            return ""
+        whole = max(0, int(seconds))
+        if whole >= DAY:
+            return f"{with_unit(whole // DAY, self.days)} {with_unit(whole % DAY // HOUR, self.hours)}"
+        if whole >= HOUR:
+            minutes = whole % HOUR // MINUTE
+            return f"{with_unit(whole // HOUR, self.hours)} {with_unit(minutes, self.minutes)}"
+        return self.about(whole)
+
+    def about(self, seconds: float) -> str:
+        whole = max(0, int(seconds))
+        if whole >= DAY:
+            return with_unit(whole // DAY, self.days)
+        if whole >= HOUR:
+            return with_unit(whole // HOUR, self.hours)
+        if whole >= MINUTE:
+            return with_unit(whole // MINUTE, self.minutes)
+        return with_unit(whole, self.seconds)
+
+    def ago(self, seconds: float | None) -> str:
+        if seconds is None:
+            return ""
+        return self.ago_words.format(duration=self.about(seconds)).replace(" ", NO_BREAK)
+
+    def digits(self, value: float, decimals: int) -> str:
+        """Half is rounded up, as JavaScript can do it too; Python alone would round to even."""
+        scale = 10**decimals
+        rounded = int(value * scale + 0.5) / scale
+        return f"{rounded:.{decimals}f}".replace(".", self.decimal)
+
+    def quantity(self, value: float, base: int, units: tuple[str, ...]) -> str:
+        value, index = scaled(value, base, units)
+        decimals = 0 if index == 0 else decimals_of(value)
+        return self.digits(value, decimals) + NO_BREAK + self.units[units[index]]
+
+
+def numbers() -> Numbers:
+    """Of the active language."""
+    return numbers_in(get_language())
 
 
 @lru_cache(maxsize=16)
-def marks_of(language: str | None) -> Marks:
-    return Marks(
+def numbers_in(language: str | None) -> Numbers:
+    return Numbers(
         decimal=str(get_format("DECIMAL_SEPARATOR")),
         days=_("d"),
         hours=_("h"),
         minutes=_("min"),
         seconds=_("s"),
-        ago=_("{duration} ago"),
+        ago_words=_("{duration} ago"),
         units={unit: _(unit) for unit in (*BINARY, *DECIMAL)},
     )
-
-
-def digits(value: float, decimals: int) -> str:
-    """Half is rounded up, as JavaScript can do it too; Python alone would round to even."""
-    scale = 10**decimals
-    rounded = int(value * scale + 0.5) / scale
-    return f"{rounded:.{decimals}f}".replace(".", marks().decimal)
 
 
 def decimals_of(value: float) -> int:
@@ -88,65 +141,38 @@ def scaled(value: float, base: int, units: tuple[str, ...]) -> tuple[float, int]
     return value, index
 
 
-def quantity(value: float, base: int, units: tuple[str, ...]) -> str:
-    value, index = scaled(value, base, units)
-    decimals = 0 if index == 0 else decimals_of(value)
-    return digits(value, decimals) + NO_BREAK + marks().units[units[index]]
+def with_unit(number: int, unit: str) -> str:
+    return f"{number}{NO_BREAK}{unit}"
 
 
 @register.filter
 def percent(fraction: float | None) -> str:
     """0.12 as 12 %; one decimal below ten, where a small server lives."""
-    if fraction is None:
-        return ""
-    value = fraction * 100
-    return digits(value, 1 if value < 9.95 else 0) + NO_BREAK + "%"
+    return numbers().percent(fraction)
 
 
 @register.filter
 def size(value: float | None) -> str:
     """Bytes in KiB, MiB, GiB, as Proxmox shows them."""
-    return "" if value is None else quantity(value, 1024, BINARY)
+    return numbers().size(value)
 
 
 @register.filter
 def rate(value: float | None) -> str:
     """Bytes per second in kB/s, MB/s, as network speeds are told."""
-    return "" if value is None else quantity(value, 1000, DECIMAL)
+    return numbers().rate(value)
 
 
 @register.filter
 def used_of(used: float | None, total: float | None) -> str:
     """3.1 / 8.0 GiB: both in the total's unit. Without a total, the used alone."""
-    if used is None:
-        return ""
-    if total is None:
-        return size(used)
-    whole, index = scaled(total, 1024, BINARY)
-    part = used / 1024**index
-    decimals = 0 if index == 0 else decimals_of(whole)
-    return f"{digits(part, decimals)} / {digits(whole, decimals)}{NO_BREAK}{marks().units[BINARY[index]]}"
+    return numbers().used_of(used, total)
 
 
 @register.filter
 def duration(seconds: float | None) -> str:
     """3 d 4 h, 4 h 12 min, 12 min, 45 s."""
-    if seconds is None:
-        return ""
-    whole = max(0, int(seconds))
-    if whole >= DAY:
-        return (
-            with_unit(whole // DAY, marks().days)
-            + " "
-            + with_unit(whole % DAY // HOUR, marks().hours)
-        )
-    if whole >= HOUR:
-        return (
-            with_unit(whole // HOUR, marks().hours)
-            + " "
-            + with_unit(whole % HOUR // MINUTE, marks().minutes)
-        )
-    return about(whole)
+    return numbers().duration(seconds)
 
 
 @register.filter
@@ -154,37 +180,24 @@ def stopwatch(seconds: float | None) -> str:
     """45 s, 1 min 34 s: how long something takes that one waits for."""
     if seconds is None or seconds < MINUTE or seconds >= HOUR:
         return duration(seconds)
-    whole = int(seconds)
-    return (
-        with_unit(whole // MINUTE, marks().minutes)
-        + " "
-        + with_unit(whole % MINUTE, marks().seconds)
-    )
+    told, whole = numbers(), int(seconds)
+    minutes = with_unit(whole // MINUTE, told.minutes)
+    return f"{minutes} {with_unit(whole % MINUTE, told.seconds)}"
 
 
 @register.filter
 def about(seconds: float) -> str:
     """The largest unit alone: 3 d, 4 h, 12 min, 45 s."""
-    whole = max(0, int(seconds))
-    for length, unit in ((DAY, marks().days), (HOUR, marks().hours), (MINUTE, marks().minutes)):
-        if whole >= length:
-            return with_unit(whole // length, unit)
-    return with_unit(whole, marks().seconds)
+    return numbers().about(seconds)
 
 
 @register.filter
 def ago(seconds: float | None) -> str:
     """In one piece at the end of a line, as `last seen` may stand before it."""
-    if seconds is None:
-        return ""
-    return marks().ago.format(duration=about(seconds)).replace(" ", NO_BREAK)
+    return numbers().ago(seconds)
 
 
 @register.filter
 def moment(at: datetime | int | None) -> datetime | None:
     """Unix seconds as a time; a time as it is."""
     return datetime.fromtimestamp(at, UTC) if isinstance(at, int) else at
-
-
-def with_unit(number: int, unit: str) -> str:
-    return f"{number}{NO_BREAK}{unit}"
