@@ -27,8 +27,6 @@ def appoint(
         return False
     with transaction.atomic():
         if person.role == roles.ADMIN:
-            # Two at once, of each other: the second waits for the first, and finds nobody left.
-            list(User.objects.select_for_update().filter(role=roles.ADMIN).only("pk"))
             check_may_lose(person, actor)
         changed = User.objects.filter(pk=person.pk, role=person.role).update(
             role=role, **roles.flags(role)
@@ -53,11 +51,14 @@ def appoint(
 
 
 def check_may_lose(person: User, actor: Actor) -> None:
-    """Whether an administrator may stop being one, or being let in. Raises NotThis."""
+    """Whether an administrator may stop being one, or being let in. Asked in the transaction
+    that changes it, the second of two at once, of each other, waits for the first. Raises NotThis."""
     if actor.hand is not None and actor.hand.pk == person.pk:
         raise NotThis(_("This is your own account: another administrator can do that."))
-    others = User.objects.filter(role=roles.ADMIN, is_active=True).exclude(pk=person.pk)
-    if not others.exists():
+    administrators = User.objects.select_for_update().filter(role=roles.ADMIN, is_active=True)
+    with transaction.atomic():
+        others = set(administrators.values_list("pk", flat=True)) - {person.pk}
+    if not others:
         raise NotThis(_("This is the last administrator: make somebody else one first."))
 
 

@@ -30,6 +30,8 @@ WORDS: dict[str, str | Promise] = {
     "channel.removed": _("channel removed"),
     "cluster.added": _("cluster added"),
     "cluster.changed": _("cluster changed"),
+    "cluster.overloaded": _("cluster overloaded"),
+    "cluster.relieved": _("cluster less overloaded"),
     "console.allowed": _("console allowed"),
     "console.asked": _("console asked for"),
     "console.closed": _("console closed"),

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -103,27 +103,29 @@ def ask(server: Server, reason: str, *, actor: Actor, now: datetime) -> ConsoleR
     reason = reason_of(reason)
     sweep(now)
     has_owner = server.owner_id is not None
-    try:
-        with transaction.atomic():
-            request = ConsoleRequest.objects.create(
-                server=server,
-                asked_by=person,
-                owner_id=server.owner_id,
-                asked_by_email=person.email,
-                reason=reason,
-                asked_at=now,
-                until=now + (WAITS_FOR if has_owner else ALLOWED_FOR),
-                answer=Answer.WAITING if has_owner else Answer.ALLOWED,
-                answered_at=None if has_owner else now,
-            )
-            note(request, "console.asked", actor=actor, now=now, reason=reason)
-            if has_owner:
-                enqueue("alerts.tell_console_request", request_id=request.pk)
-            else:
-                note(request, "console.allowed", actor=SYSTEM, now=now, why="no_owner")
-            publish([request.server_id])
-    except IntegrityError:
-        return ConsoleRequest.objects.get(server=server, asked_by=person, open=True)
+    with transaction.atomic():
+        # Asked for twice at once: the second waits, and finds what the first has made.
+        Server.objects.select_for_update().only("pk").get(pk=server.pk)
+        before = ConsoleRequest.objects.filter(server=server, asked_by=person, open=True).first()
+        if before is not None:
+            return before
+        request = ConsoleRequest.objects.create(
+            server=server,
+            asked_by=person,
+            owner_id=server.owner_id,
+            asked_by_email=person.email,
+            reason=reason,
+            asked_at=now,
+            until=now + (WAITS_FOR if has_owner else ALLOWED_FOR),
+            answer=Answer.WAITING if has_owner else Answer.ALLOWED,
+            answered_at=None if has_owner else now,
+        )
+        note(request, "console.asked", actor=actor, now=now, reason=reason)
+        if has_owner:
+            enqueue("alerts.tell_console_request", request_id=request.pk)
+        else:
+            note(request, "console.allowed", actor=SYSTEM, now=now, why="no_owner")
+        publish([request.server_id])
     return request
 
 
@@ -138,7 +140,8 @@ def reason_of(text: str) -> str:
 
 
 def answer(request: ConsoleRequest, *, allow: bool, actor: Actor, now: datetime) -> None:
-    """By the owner alone, in person. Raises MayNot; Over where it does not wait any more."""
+    """By the owner alone, in person. The same word again, as by a second press, changes nothing.
+    Raises MayNot; Over where it does not wait any more."""
     if actor.user is None or actor.user.pk != request.server.owner_id or actor.staff is not None:
         raise MayNot(_("That is for the server's owner to say."))
     with transaction.atomic():
@@ -154,6 +157,12 @@ def answer(request: ConsoleRequest, *, allow: bool, actor: Actor, now: datetime)
             )
         )
         if not decided:
+            word = Answer.ALLOWED if allow else Answer.DENIED
+            said = ConsoleRequest.objects.filter(
+                pk=request.pk, answered_by=actor.user, answer=word
+            )
+            if (said & open_ones(now) if allow else said).exists():
+                return
             raise Over
         note(request, "console.allowed" if allow else "console.denied", actor=actor, now=now)
         publish([request.server_id])

@@ -57,7 +57,8 @@ def test_the_owner_allows_it_and_takes_it_back(asking, browser_of, alice, suppor
     assert (page.status_code, "Take it back" in text_of(page)) == (200, True)
     assert "You may open the console" in text_of(browser_of(support).get(f"/servers/{asking.pk}/"))
     assert browser_of(support).get(f"/servers/{asking.pk}/console/").status_code == 200
-    assert client.post(address, {"answer": "allow"}, **fetched).status_code == 422
+    assert client.post(address, {"answer": "allow"}, **fetched).status_code == 200
+    assert client.post(address, {"answer": "deny"}, **fetched).status_code == 422
     assert client.post(address, {"answer": "end"}).status_code == 302
     assert browser_of(support).get(f"/servers/{asking.pk}/console/").status_code == 302
     assert client.post(address, {"answer": "maybe"}).status_code == 400

@@ -134,6 +134,20 @@ class TestTheOwnersWord:
         with pytest.raises(console_requests.Over):
             console_requests.answer(asked, allow=False, actor=by(alice), now=clock())
 
+    @pytest.mark.parametrize("allow", [True, False])
+    def test_pressed_twice_it_is_the_same(self, allow, asked, server, support, alice, clock):
+        for _ in range(2):
+            console_requests.answer(asked, allow=allow, actor=by(alice), now=clock())
+        assert may_open(support, server, clock()) is allow
+        event = "console.allowed" if allow else "console.denied"
+        assert AuditEntry.objects.filter(event=event).count() == 1
+
+    def test_is_over_with_its_hour(self, asked, alice, clock):
+        console_requests.answer(asked, allow=True, actor=by(alice), now=clock())
+        clock.pass_by(3601)
+        with pytest.raises(console_requests.Over):
+            console_requests.answer(asked, allow=True, actor=by(alice), now=clock())
+
     def test_is_not_waited_for_for_ever(self, asked, alice, clock):
         clock.pass_by(console_requests.WAITS_FOR / timedelta(seconds=1) + 1)
         with pytest.raises(console_requests.Over):
