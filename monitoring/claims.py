@@ -16,14 +16,14 @@ def claim_cycle(
 ) -> str | None:
     """A claim on the cluster's cycle, None where it is held, too early or not polled at all.
 
-    Too early is also half an interval after a good one: two beats do not double the cycles.
+    Too early is also half an interval after a good one began: two beats do not double the cycles.
     """
-    claim = uuid4().hex
+    claim, early = uuid4().hex, now - interval / 2
     won = (
         Cluster.objects.filter(pk=cluster_id, enabled=True)
         .filter(Q(cycle_claimed_until=None) | Q(cycle_claimed_until__lt=now))
         .filter(Q(next_cycle_at=None) | Q(next_cycle_at__lte=now))
-        .exclude(last_cycle_at__gt=now - interval / 2, last_cycle_at__lte=now)
+        .exclude(last_cycle_at__gt=early, last_cycle_at__lte=now, cycle_began_at__gt=early)
         .update(cycle_claim=claim, cycle_claimed_until=now + lasts)
     )
     return claim if won else None

@@ -3,18 +3,18 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
 
 import msgspec
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
-from monitoring import faults, judging, samples, sizes
+from monitoring import faults, judging, overload, pacing, samples, sizes
 from monitoring.claims import claim_cycle, release_cycle
 from monitoring.judging import AFTER_DENIAL
 from monitoring.models import CycleMemory, GuestDisk
 from monitoring.readings import GUEST_DISK_SECONDS, Counters, DiskUse
 from monitoring.reconcile import Known, Plan, reconcile
+from monitoring.stages import Stopwatch
 from servers import inventory, live
 from servers.clusters import access_to, gateway_to
 from servers.models import Cluster, ClusterToken
@@ -52,47 +52,78 @@ def poll(cluster_id: int, *, clock: Clock) -> bool:
 
     A failure of the cluster's is written down beside it and ends the cycle; nothing is forgotten.
     """
-    started = perf_counter()
-    now = clock()
-    claim = claim_cycle(cluster_id, now=now, lasts=CLAIM_LASTS, interval=interval())
+    watch, outcome, stored = Stopwatch(), "failed", 0
+    began = clock()
+    claim = claim_cycle(cluster_id, now=began, lasts=CLAIM_LASTS, interval=interval())
     if claim is None:
+        watch.tell("skipped")
         return False
     cluster = Cluster.objects.prefetch_related("tokens", "endpoints").get(pk=cluster_id)
     try:
-        resources = gateway_to(access_to(cluster, ClusterToken.Purpose.READ)).resources()
-        store_in_spite_of_deadlocks(cluster, claim, resources, clock=clock, started=started)
+        resources = fetch(cluster, watch)
+        stored = store_in_spite_of_deadlocks(
+            cluster, claim, resources, clock=clock, began=began, watch=watch
+        )
+        outcome = "ok"
     except ProxmoxError as error:
-        note_failure(cluster, claim, failure_kind(error), str(error), now=clock())
+        kind = failure_kind(error)
+        note_failure(cluster, claim, kind, str(error), began=began, now=clock())
     except (DatabaseError, ValueError, OverflowError) as error:
         # What Proxmox answered could not be stored: staff must see that, and the log why.
-        note_failure(cluster, claim, Cluster.Failure.INTERNAL, type(error).__name__, now=clock())
+        kind = Cluster.Failure.INTERNAL
+        note_failure(cluster, claim, kind, type(error).__name__, began=began, now=clock())
         raise
     except LostClaim:
+        outcome = "lost"
         logger.warning("%s: the cycle took too long and was taken over.", cluster)
+        pacing.note(cluster, began=began, ended=clock(), seconds=watch.whole())
     finally:
         release_cycle(cluster_id, claim)
+        watch.tell(outcome, samples=stored)
     return True
 
 
+def fetch(cluster: Cluster, watch: Stopwatch) -> Resources:
+    gateway = gateway_to(access_to(cluster, ClusterToken.Purpose.READ))
+    watch.lap("store")
+    resources = gateway.resources()
+    watch.lap("fetch", waited=gateway.answered_in)
+    return resources
+
+
 def store_in_spite_of_deadlocks(
-    cluster: Cluster, claim: str, resources: Resources, *, clock: Clock, started: float
-) -> None:
+    cluster: Cluster,
+    claim: str,
+    resources: Resources,
+    *,
+    clock: Clock,
+    began: datetime,
+    watch: Stopwatch,
+) -> int:
     """MariaDB ends one of two transactions that wait for each other; that one is tried again.
 
     So is one whose rule or owner was deleted between reading and writing.
     """
     try:
-        store(cluster, claim, resources, now=clock(), started=started)
+        return store(cluster, claim, resources, clock=clock, began=began, watch=watch)
     except (OperationalError, IntegrityError) as error:
         is_deadlock = bool(error.args) and error.args[0] in DEADLOCKS
         if isinstance(error, OperationalError) and not is_deadlock:
             raise
-        store(cluster, claim, resources, now=clock(), started=started)
+        return store(cluster, claim, resources, clock=clock, began=began, watch=watch)
 
 
 def store(
-    cluster: Cluster, claim: str, resources: Resources, *, now: datetime, started: float
-) -> None:
+    cluster: Cluster,
+    claim: str,
+    resources: Resources,
+    *,
+    clock: Clock,
+    began: datetime,
+    watch: Stopwatch,
+) -> int:
+    """Returns how many samples there were."""
+    now = clock()
     taken_at = int(now.timestamp())
     with transaction.atomic():
         # Locks the cluster's row, as whoever adds or removes one of its servers does: what is
@@ -100,7 +131,10 @@ def store(
         note_success(cluster, claim, resources, now=now)
         known = known_servers(cluster.pk, now)
         disks = disk_uses(cluster.pk, taken_at)
-        plan = reconcile(resources, known, remembered(cluster.pk), disks, now=taken_at)
+        counters = remembered(cluster.pk)
+        watch.lap("store")
+        plan = reconcile(resources, known, counters, disks, now=taken_at)
+        watch.lap("decide")
         down = judging.went_down(plan, known, now)
         events = apply(cluster, plan, resources, now=now)
         samples.store(plan.samples, taken_at=taken_at)
@@ -109,16 +143,18 @@ def store(
             cluster_id=cluster.pk,
             defaults={"counters": msgspec.msgpack.encode(plan.counters)},
         )
+        watch.lap("store")
         faults.note(cluster, resources, now=now)
         judging.judge_cycle(cluster, plan, known, disks, down=down, now=now)
-        live.publish(
-            events,
-            [(server, taken_at, *values) for server, values in plan.samples.items()],
-        )
+        watch.lap("judge")
+        is_quiet = overload.is_quiet(pacing.pace_of(cluster))
+        shown = {} if is_quiet else plan.samples
+        transaction.on_commit(lambda: watch.lap("store"))
+        live.publish(events, [(server, taken_at, *values) for server, values in shown.items()])
         enqueue("monitoring.look_into_guests", expires=interval(), cluster_id=cluster.pk)
-        Cluster.objects.filter(pk=cluster.pk).update(
-            last_cycle_seconds=round(perf_counter() - started, 3)
-        )
+        transaction.on_commit(lambda: watch.lap("publish"))
+        pacing.note(cluster, began=began, ended=clock(), seconds=watch.whole())
+    return len(plan.samples)
 
 
 def apply(
@@ -214,7 +250,13 @@ def warning_of(cluster: Cluster, resources: Resources) -> str:
 
 
 def note_failure(
-    cluster: Cluster, claim: str, kind: Cluster.Failure, why: str, *, now: datetime
+    cluster: Cluster,
+    claim: str,
+    kind: Cluster.Failure,
+    why: str,
+    *,
+    began: datetime,
+    now: datetime,
 ) -> None:
     denied = kind == Cluster.Failure.DENIED
     # Where storing fails, judging may be what fails: nothing was seen of anything.
@@ -223,6 +265,7 @@ def note_failure(
         noted = Cluster.objects.filter(pk=cluster.pk, cycle_claim=claim).update(
             cycle_claim="",
             cycle_claimed_until=None,
+            cycle_began_at=began,
             next_cycle_at=now + AFTER_DENIAL if denied else None,
             **judged,
             failing_since=cluster.failing_since or now,

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
 
+from monitoring import overload
 from monitoring.claims import claim_look, release_look
 from monitoring.models import GuestDisk
 from servers import addresses, facts, inventory
@@ -113,8 +114,11 @@ def open_questions(cluster: Cluster, now: datetime) -> list[Question]:
     """What is to be asked, the most pressing first: identities, then disks longest overdue.
 
     For addresses, an agent is asked that answered when it was asked last: one that hangs costs a
-    node seconds, and has been found out by the question for its disks.
+    node seconds, and has been found out by the question for its disks. Under overload both wait:
+    who a guest is does not, as no sample is stored before.
     """
+    disks_wait = overload.disks_wait(cluster.overload_level)
+    addresses_wait = overload.addresses_wait(cluster.overload_level)
     present = Server.objects.filter(cluster=cluster, present=True, node__isnull=False)
     reachable = present.exclude(node__status=Node.Status.OFFLINE).select_related("node")
     patience = now - timedelta(seconds=settings.POLL_INTERVAL)
@@ -128,13 +132,15 @@ def open_questions(cluster: Cluster, now: datetime) -> list[Question]:
             kind=Server.Kind.QEMU,
             status=Server.Status.RUNNING,
             identity_due=False,
-            guest_disk__next_look_at__lte=int(now.timestamp()),
+            guest_disk__next_look_at__lte=int((now - disks_wait).timestamp()),
         )
         .select_related("guest_disk")
         .order_by("guest_disk__next_look_at")
     )
     tells = Q(kind=Server.Kind.LXC) | Q(guest_disk__state=GuestDisk.State.OK)
-    due = Q(addresses_next_at=None) | Q(addresses_next_at__lte=now)
+    due = Q(addresses_next_at__lte=now - addresses_wait)
+    # NULL is at once, as after a start.
+    due |= Q(addresses_next_at=None, status_since__lte=now - addresses_wait)
     moved = (
         reachable.filter(tells, due, status=Server.Status.RUNNING, identity_due=False)
         .order_by("addresses_next_at", "pk")

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from alerts import backlog, failings, wording
 from alerts.models import Alert, Incident, Notification, Severity
+from panel import strain
 from servers import action_words, console_requests, sweep, troubles
 from servers.models import Action, Cluster, ConsoleRequest, Server
 from snapshots.models import SnapshotSchedule
@@ -127,7 +128,8 @@ def of_cluster(cluster: Cluster, now: datetime) -> Line:
     if unknown and cluster.enabled:
         text = ngettext("%(n)d server unknown", "%(n)d servers unknown", unknown) % {"n": unknown}
         words = f"{words}; {text}"
-    at = cluster.failing_since if cluster.failure else cluster.last_cycle_at
+    since = cluster.overload_since if cluster.overload_level else cluster.last_cycle_at
+    at = cluster.failing_since if cluster.failure else since
     url = reverse("admin:servers_cluster_change", args=[cluster.pk])
     return Line(cluster.name, url, words, at, weight)
 
@@ -140,8 +142,9 @@ def cluster_words(cluster: Cluster, now: datetime) -> tuple[str, Weight]:
         return f"{cluster.get_failure_display()}{why}", Weight.CRITICAL
     if cluster.is_stale(now):
         return _("no fresh numbers"), Weight.CRITICAL
-    if cluster.warning:
-        return cluster.warning, Weight.WARNING
+    strained = ". ".join(filter(None, (strain.words(cluster), strain.remedy(cluster))))
+    if cluster.warning or strained:
+        return "; ".join(filter(None, (cluster.warning, strained))), Weight.WARNING
     return _("good"), Weight.WELL
 
 

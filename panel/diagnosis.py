@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import translation
 from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
@@ -19,6 +20,7 @@ from accounts.models import User
 from alerts import backlog, destinations
 from alerts.models import NotificationChannel
 from monitoring import retention
+from panel import strain
 from panel.checks import PROXY_REMEDY, PROXY_WORDS, lacks_proxy
 from servers import sweep
 from servers.models import Cluster, ClusterToken
@@ -155,14 +157,13 @@ def secrets() -> Finding:
 def partitions() -> Finding:
     if connection.vendor != "mysql":
         return Finding("Samples", True, f"are kept for {settings.RETENTION_DAYS} days.")
-    bounds = [bound for bound in retention.partitions().values() if bound is not None]
-    now = datetime.now(UTC)
-    if not bounds or max(bounds) < (now + timedelta(days=1)).timestamp():
+    until = retention.made_until()
+    if until is None or until < datetime.now(UTC) + timedelta(hours=1):
         return Finding(
-            "Samples", False, "tomorrow has no partition yet.",
+            "Samples", False, "the next hour has no partition yet.",
             "Beat and a worker make it within ten minutes; are both running?",
         )  # fmt: skip
-    return Finding("Samples", True, f"{len(bounds)} days have their partition.")
+    return Finding("Samples", True, f"have their partitions until {until:%H:%M} UTC.")
 
 
 def clusters() -> Iterator[Finding]:
@@ -186,6 +187,12 @@ def cluster_health(cluster: Cluster, now: datetime) -> Finding:
         return Finding(what, False, words, "Are beat and a worker for the queue `poll` running?")
     if cluster.warning:
         return Finding(what, False, cluster.warning, f"manage.py check_cluster {cluster.name}")
+    if cluster.overload_level:
+        with translation.override("en"):
+            words, remedy = strain.words(cluster), strain.remedy(cluster)
+        return Finding(
+            what, False, f"is {words}.", f"{remedy} docs/production.md, Overload.".strip()
+        )
     return Finding(what, True, "is polled.")
 
 

@@ -27,15 +27,15 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Database and Redis answer, and how old each cluster's last good cycle is.
 
-    503 without a database, or without our tables in it: no page works then. Without Redis or fresh cycles pages still do,
-    so that is told as "degraded" with 200, and a load balancer sends nobody away for it.
+    503 without a database, or without our tables in it: no page works then. Without Redis, without fresh cycles or
+    under overload pages still do, so that is told as "degraded" with 200, and a load balancer sends nobody away for it.
     """
     database, clusters, waiting, untold = look_into_database()
     checks: dict[str, object] = {"database": database, "redis": redis_answers()}
-    stale = any(cluster["stale"] for cluster in clusters)
+    strained = any(cluster["stale"] or cluster["overload_level"] for cluster in clusters)
     if database != "ok":
         status = "unavailable"
-    elif checks["redis"] != "ok" or stale or max(waiting, untold) > STUCK_SECONDS:
+    elif checks["redis"] != "ok" or strained or max(waiting, untold) > STUCK_SECONDS:
         status = "degraded"
     else:
         status = "ok"
@@ -91,6 +91,7 @@ def cycle_ages() -> list[dict[str, object]]:
             if cluster.last_cycle_at is None
             else max(0, round((now - cluster.last_cycle_at).total_seconds())),
             "stale": cluster.is_stale(now),
+            "overload_level": cluster.overload_level,
         }
         for cluster in Cluster.objects.filter(enabled=True).order_by("pk")
     ]

@@ -288,6 +288,11 @@ if urlsplit(TELEGRAM_API_URL).scheme not in {"http", "https"}:
 
 # --- Monitoring
 
+# Who shows it reads /metrics; without one there is no such page, and nothing is counted.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and (len(METRICS_TOKEN) < 16 or not METRICS_TOKEN.isascii()):
+    raise ImproperlyConfigured("METRICS_TOKEN is to be 16 or more letters, digits and signs.")
+
 POLL_INTERVAL = in_range("POLL_INTERVAL", 30, 1, 3600)
 RETENTION_DAYS = in_range("RETENTION_DAYS", 7, 1, 400)
 
@@ -326,6 +331,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "monitoring.forecast_disks",
         "schedule": 1800,
         "options": {"expires": 1800},
+    },
+    "pack samples": {
+        "task": "monitoring.pack_samples",
+        "schedule": 300,
+        "options": {"expires": 300},
     },
     "prune samples": {
         "task": "monitoring.prune_samples",

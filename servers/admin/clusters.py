@@ -107,15 +107,16 @@ class ClusterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             _("Health"),
             {
                 "fields": (
-                    "health", "why", "last_cycle_at", "last_cycle_seconds", "failing_since",
-                    "next_cycle_at", "version", "lacking",
+                    "health", "why", "last_cycle_at", "last_cycle_seconds", "last_cycle_lag",
+                    "overload_level", "overload_since", "failing_since", "next_cycle_at",
+                    "version", "lacking",
                 )
             },
         ),
     )  # fmt: skip
     readonly_fields = (
-        "health", "why", "last_cycle_at", "last_cycle_seconds", "failing_since", "next_cycle_at",
-        "version", "lacking",
+        "health", "why", "last_cycle_at", "last_cycle_seconds", "last_cycle_lag", "overload_level",
+        "overload_since", "failing_since", "next_cycle_at", "version", "lacking",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -130,7 +131,9 @@ class ClusterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return str(cluster.get_failure_display())
         if cluster.is_stale(timezone.now()):
             return gettext("no fresh numbers")
-        return gettext("warning") if cluster.warning else gettext("good")
+        if cluster.warning:
+            return gettext("warning")
+        return gettext("overloaded") if cluster.overload_level else gettext("good")
 
     @admin.display(description=_("why"))
     def why(self, cluster: Cluster) -> str:

@@ -43,6 +43,12 @@ class Cluster(models.Model):
     # When its servers were last judged by the alert rules, answering or not.
     judged_at = models.DateTimeField(null=True, editable=False)
     last_cycle_seconds = models.FloatField(_("last cycle took (s)"), null=True, blank=True)
+    # Whether its cycles keep up with their interval: see monitoring.overload.
+    cycle_began_at = models.DateTimeField(null=True, editable=False)
+    last_cycle_lag = models.FloatField(_("last cycle began late by (s)"), null=True, blank=True)
+    overload_level = models.PositiveSmallIntegerField(_("overload level"), default=0)
+    overload_since = models.DateTimeField(_("overload level since"), null=True, blank=True)
+    pace = models.JSONField(default=dict, editable=False)
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
     failure = models.CharField(
         _("failure"), max_length=16, choices=Failure.choices, blank=True, default=""

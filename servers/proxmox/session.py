@@ -1,6 +1,7 @@
 """The HTTP session under proxmoxer: fail-over, deadlines, a size cap, no redirects."""
 
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -53,6 +54,8 @@ class ProxmoxSession:
 
     def __init__(self, access: Access) -> None:
         self.access = access
+        # Seconds that the last request took, at all endpoints that were asked.
+        self.answered_in = 0.0
         self._preferred = 0
         self._sessions = [self._open(endpoint) for endpoint in access.endpoints]
 
@@ -98,6 +101,7 @@ class ProxmoxSession:
         endpoint = self.access.endpoints[index]
         parts = urlsplit(url)
         address = urlunsplit(("https", str(endpoint), parts.path, parts.query, ""))
+        began = perf_counter()
         try:
             with self._sessions[index].request(
                 method,
@@ -111,6 +115,8 @@ class ProxmoxSession:
                 return self._read(endpoint, response)
         except RequestException as error:
             raise trouble(endpoint, seconds, error) from error
+        finally:
+            self.answered_in += perf_counter() - began
 
     @staticmethod
     def _read(endpoint: Endpoint, response: requests.Response) -> Reply:

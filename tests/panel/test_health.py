@@ -48,7 +48,16 @@ def test_an_old_cycle_is_told_and_sends_nobody_away(client, fresh, redis_server)
 
 def test_a_cluster_that_was_never_polled(client, cluster, redis_server):
     _, body = ready(client)
-    assert body["cycles"] == [{"cluster": cluster.pk, "age_seconds": None, "stale": True}]
+    assert body["cycles"] == [
+        {"cluster": cluster.pk, "age_seconds": None, "stale": True, "overload_level": 0}
+    ]
+
+
+def test_overload_is_told_and_sends_nobody_away(client, fresh, redis_server):
+    Cluster.objects.update(overload_level=1)
+    status, body = ready(client)
+    assert (status, body["status"]) == (200, "degraded")
+    assert body["cycles"][0]["overload_level"] == 1
 
 
 def test_a_cluster_that_is_not_to_be_polled_is_not_stale(client, cluster, redis_server):
