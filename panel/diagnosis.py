@@ -12,7 +12,6 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import translation
 from kombu.exceptions import OperationalError
-from redis import Redis
 from redis.exceptions import RedisError
 
 from accounts import appointment
@@ -101,7 +100,7 @@ def reach_database() -> Finding:
 def redis() -> Finding:
     started = "make run starts one" if settings.EMBEDDED else "check REDIS_URL"
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2) as r:
+        with settings.REDIS.client(timeout=2) as r:
             version = str(r.info("server")["redis_version"])
     except (RedisError, OSError) as error:
         return Finding(

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
-from redis import Redis
 from redis.exceptions import RedisError
 
 from alerts import backlog
@@ -72,9 +71,7 @@ def seconds_since(oldest: datetime | None, now: datetime) -> int:
 
 def redis_answers() -> str:
     try:
-        with Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2
-        ) as client:
+        with settings.REDIS.client(timeout=2) as client:
             client.ping()
     except (RedisError, OSError):
         return "unreachable"

@@ -16,6 +16,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from panel import brand, embedded
+from panel.redis_place import BadAddress, RedisPlace
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -185,14 +186,18 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Redis: broker, channel layer, cache
 
 REDIS_URL = env.str("REDIS_URL", default="")
-if REDIS_URL and urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
-    raise ImproperlyConfigured("REDIS_URL must be like redis://host:6379/0")
 if not REDIS_URL:
     if not EMBEDDED:
         raise ImproperlyConfigured("REDIS_URL is required as soon as DATABASE_URL is set.")
     REDIS_URL = f"unix://{embedded.redis_socket(VAR_DIR)}"
+try:
+    REDIS = RedisPlace.of(
+        REDIS_URL, sentinel_password=env.str("REDIS_SENTINEL_PASSWORD", default="")
+    )
+except BadAddress as error:
+    raise ImproperlyConfigured(f"REDIS_URL {error}") from error
 
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_URL = REDIS.broker_url()
 # An action or a cycle is a row, a message only wakes somebody up: no results, and what a dead
 # worker held comes back after minutes instead of Redis's default hour.
 CELERY_TASK_IGNORE_RESULT = True
@@ -200,6 +205,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "socket_timeout": 30,
     "socket_connect_timeout": 3,
+    **REDIS.broker_options(),
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1}
@@ -228,16 +234,15 @@ CELERY_ENABLE_UTC = True
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
         "KEY_PREFIX": "panel",
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+        **REDIS.cache(),
     }
 }
 
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        "CONFIG": {"hosts": [REDIS.channel_host()]},
     }
 }
 

@@ -148,7 +148,8 @@ def encoded(value: object) -> str:
 
 
 def redis() -> "Redis":
-    return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
+    client: Redis = settings.REDIS.client(timeout=2)
+    return client
 
 
 @dataclass(frozen=True)

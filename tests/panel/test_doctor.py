@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from panel import diagnosis
+from panel.redis_place import RedisPlace
 from servers.models import Action, Cluster
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,7 @@ def test_what_is_well(polled, staff, redis_server):
 
 
 def test_no_redis(settings):
-    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    settings.REDIS = RedisPlace("unix:///nowhere/redis.sock")
     text = consult()
     assert verdict(text, "Redis") == "BAD"
     assert "nothing is polled" in text

@@ -2,6 +2,7 @@ import pytest
 from django.db import DatabaseError
 
 from panel import health
+from panel.redis_place import RedisPlace
 from servers.models import Cluster
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +67,7 @@ def test_a_cluster_that_is_not_to_be_polled_is_not_stale(client, cluster, redis_
 
 
 def test_redis_away(client, fresh, settings):
-    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    settings.REDIS = RedisPlace("unix:///nowhere/redis.sock")
     status, body = ready(client)
     assert (status, body["status"], body["redis"]) == (200, "degraded", "unreachable")
 

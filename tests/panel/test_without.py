@@ -2,6 +2,7 @@
 
 import pytest
 
+from panel.redis_place import RedisPlace
 from servers.models import Cluster
 from tests.conftest import PASSWORDS
 
@@ -10,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_redis(settings):
-    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    settings.REDIS = RedisPlace("unix:///nowhere/redis.sock")
     settings.CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
