@@ -1,4 +1,5 @@
-"""Claims on a cluster: at most one cycle and one look at a time, whoever's message comes twice.
+"""Claims: at most one cycle and one look of a cluster at a time, and one packer of samples,
+whoever's message comes twice.
 
 A claim is a conditional UPDATE and ends by itself, so that a killed worker blocks nothing for long.
 """
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 from django.db.models import Q
 
+from monitoring.models import Packing
 from servers.models import Cluster
 
 
@@ -50,3 +52,23 @@ def release_look(cluster_id: int, claim: str) -> None:
     Cluster.objects.filter(pk=cluster_id, look_claim=claim).update(
         look_claim="", look_claimed_until=None
     )
+
+
+def claim_packing(*, now: datetime, lasts: timedelta) -> str | None:
+    row, _made = Packing.objects.get_or_create(pk=1)
+    claim = uuid4().hex
+    won = (
+        Packing.objects.filter(pk=row.pk)
+        .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
+        .update(claim=claim, claimed_until=now + lasts)
+    )
+    return claim if won else None
+
+
+def keep_packing(claim: str, *, now: datetime, lasts: timedelta) -> bool:
+    """Still ours? In a transaction nobody else can take it until its end."""
+    return bool(Packing.objects.filter(claim=claim).update(claimed_until=now + lasts))
+
+
+def release_packing(claim: str) -> None:
+    Packing.objects.filter(claim=claim).update(claim="", claimed_until=None)

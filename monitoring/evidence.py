@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
-from django.db import connection
 
 from alerts.metrics import MEASURED, Metric
 from alerts.silence import FileSystems
 from monitoring import sizes
 from monitoring.models import GuestDisk
+from monitoring.packing import plain
+from monitoring.recall import recall_one
 from monitoring.sizes import Sized
 
 # Time in Unix seconds, and the value in the metric's unit, None where there is none.
@@ -41,15 +42,10 @@ def measured(
     if mountpoint or metric not in MEASURED:
         return []
     column = COLUMNS.get(Metric(metric), metric)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT taken_at, {column} FROM monitoring_sample"  # noqa: S608 — one of ours
-            " WHERE server_id = %s AND taken_at >= %s AND taken_at < %s ORDER BY taken_at",
-            [server_id, start, end],
-        )
-        rows: Sequence[Point] = cursor.fetchall()
+    found = recall_one(server_id, [column], start, end)
+    rows = list(zip(found.times.tolist(), plain(found.values[0]), strict=True))
     if metric not in COLUMNS:
-        return list(rows)
+        return rows
     known = sizes.until(server_id, end)
     return list(fractions(rows, known, f"{metric}_total"))
 

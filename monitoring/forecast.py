@@ -3,14 +3,15 @@
 Only servers that some rule about it applies to are looked at, each with one read of its history.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-
-from django.db import connection
 
 from alerts import reports, rulebook
 from alerts.judge import Value
 from alerts.metrics import KINDS, Metric
+from monitoring.buckets import bucketed
+from monitoring.recall import recall_one
 from servers.models import Server
 
 HOUR = 3600
@@ -64,15 +65,13 @@ def left_of(servers: Sequence[int], *, at: int) -> Iterator[tuple[int, Value]]:
 
 
 def hourly(server: int, at: int) -> list[Point]:
-    divide = "DIV" if connection.vendor == "mysql" else "/"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT taken_at {divide} {HOUR} AS hour, AVG(disk_used)"  # noqa: S608
-            " FROM monitoring_sample WHERE server_id = %s AND taken_at >= %s AND taken_at < %s"
-            " AND disk_used IS NOT NULL GROUP BY hour ORDER BY hour",
-            [server, at - WINDOW_HOURS * HOUR, at],
-        )
-        return [(int(hour) * HOUR, float(used)) for hour, used in cursor.fetchall()]
+    start = at - WINDOW_HOURS * HOUR
+    buckets = bucketed(
+        recall_one(server, ["disk_used"], start, at), start=start - start % HOUR, step=HOUR
+    )
+    begins = start - start % HOUR + buckets.places * HOUR
+    averages = zip(begins.tolist(), buckets.average[0].tolist(), strict=True)
+    return [(hour, used) for hour, used in averages if not math.isnan(used)]
 
 
 def seconds_left(points: Sequence[Point], *, used: float, total: float) -> float | None:

@@ -1,23 +1,18 @@
-"""A server's history for charts: bucketed in SQL to what a screen can show."""
+"""A server's history for charts: in as many buckets as a screen can show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.conf import settings
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from monitoring import sizes
+from monitoring.buckets import Buckets, bucketed
+from monitoring.packing import COLUMNS, plain
+from monitoring.recall import recall_one
 
-MEASURED = (
-    "cpu",
-    "memory_used",
-    "disk_used",
-    "network_in",
-    "network_out",
-    "disk_read",
-    "disk_write",
-)
+MEASURED = COLUMNS
 SIZES = ("memory_total", "disk_total")
 SERIES = (*MEASURED, *SIZES)
 POINTS = 300
@@ -74,28 +69,28 @@ def fitting_range(start: int, end: int, step: int | None, *, now: int) -> Range:
 
 def history(server_id: int, wanted: Range, series: Sequence[str] = MEASURED) -> History:
     """Average, minimum and maximum of each bucket; a bucket without samples is a gap."""
-    divide = "DIV" if connection.vendor == "mysql" else "/"
-    aggregates = ", ".join(f"AVG({name}), MIN({name}), MAX({name})" for name in series)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT taken_at {divide} %s AS bucket, COUNT(*), {aggregates}"  # noqa: S608
-            " FROM monitoring_sample"
-            " WHERE server_id = %s AND taken_at >= %s AND taken_at < %s"
-            " GROUP BY bucket ORDER BY bucket",
-            [wanted.step, server_id, wanted.start, wanted.end],
-        )
-        rows = cursor.fetchall()
-    buckets = {int(row[0]) * wanted.step: row for row in rows}
-    counts = {at: int(row[1]) for at, row in buckets.items()}
+    samples = recall_one(server_id, series, wanted.start, wanted.end)
+    buckets = bucketed(samples, start=wanted.start, step=wanted.step)
+    begins = (wanted.start + buckets.places * wanted.step).tolist()
+    counts = dict(zip(begins, buckets.counts.tolist(), strict=True))
     times = times_of(wanted, counts)
-    found: dict[str, list[Point]] = {
-        name: [
-            (at, *(buckets[at][2 + 3 * index : 5 + 3 * index] if at in buckets else GAP))
-            for at in times
-        ]
-        for index, name in enumerate(series)
-    }
+    found: dict[str, list[Point]] = {}
+    for index, name in enumerate(series):
+        measured = dict(zip(begins, figures(buckets, index), strict=True))
+        found[name] = [(at, *measured.get(at, GAP)) for at in times]
     return History(wanted, found | limits(server_id, wanted, times))
+
+
+def figures(buckets: Buckets, index: int) -> list[tuple[float | None, float | None, float | None]]:
+    """Average, minimum and maximum of one column, bucket by bucket."""
+    every = np.concatenate(
+        [part[index] for part in (buckets.average, buckets.least, buckets.most)]
+    )
+    numbers = plain(every)
+    count = len(buckets.places)
+    return list(
+        zip(numbers[:count], numbers[count : 2 * count], numbers[2 * count :], strict=True)
+    )
 
 
 def limits(server_id: int, wanted: Range, times: Sequence[int]) -> dict[str, list[Point]]:

@@ -15,12 +15,12 @@ class SmallFloatField(models.FloatField):  # type: ignore[type-arg]
 
 
 class Sample(models.Model):
-    """What one server measured at one time; only while it runs.
+    """What one server measured at one time; only while it runs. Until its hour is packed.
 
     One row a sample. The primary key (server, taken_at) clusters a server's history together.
-    On MySQL and MariaDB the table is partitioned by day, which forbids foreign keys; on SQLite it
-    is WITHOUT ROWID. Both are made by hand in the first migration. Units as in LastSample; what a
-    server could have used at most stands in Size.
+    On MySQL and MariaDB the table is partitioned by quarter of an hour, which forbids foreign keys;
+    on SQLite it is WITHOUT ROWID. Both are made by hand in the first migration. Units as in
+    LastSample; what a server could have used at most stands in Size.
     """
 
     pk = models.CompositePrimaryKey("server_id", "taken_at")
@@ -39,6 +39,37 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.server_id} at {self.taken_at}"
+
+
+class SamplePack(models.Model):
+    """The samples of one server and hour, as monitoring/packing.py packs them.
+
+    `hour` is its beginning in Unix seconds. Partitioned by day on MySQL and MariaDB.
+    """
+
+    pk = models.CompositePrimaryKey("server_id", "hour")
+    server_id = models.PositiveIntegerField()
+    hour = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        verbose_name = "hour of samples"
+
+    def __str__(self) -> str:
+        return f"{self.server_id} from {self.hour} on"
+
+
+class Packing(models.Model):
+    """Who packs samples now: one row, claimed by a conditional UPDATE."""
+
+    claim = models.CharField(max_length=32, blank=True)
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "packing"
+
+    def __str__(self) -> str:
+        return self.claim or "nobody"
 
 
 class Size(models.Model):

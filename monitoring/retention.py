@@ -1,108 +1,111 @@
 """Keeping samples for RETENTION_DAYS and no longer.
 
-On MySQL and MariaDB the table has a partition a day: tomorrow's is made ahead, old ones are dropped
-whole, in milliseconds. `later` catches what no partition was made for in time, so that an insert
-never fails. On SQLite each server's old rows are one short range DELETE.
+On MySQL and MariaDB, packs have a partition a day and rows one a quarter of an hour, so that what a
+cycle writes into is small, however long the history is. Both are made ahead, and dropped whole when
+they are too old (rows are packed before that, and their partitions dropped by the packer). On SQLite
+the old packs and rows of each server are one short range DELETE.
 """
 
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
 
-from monitoring import sizes
+from monitoring import partitions, sizes
+from monitoring.packing import HOUR
 
 logger = logging.getLogger(__name__)
 
-TABLE = "monitoring_sample"
+ROWS, PACKS = "monitoring_sample", "monitoring_samplepack"
+QUARTER = 900
+DAY = 86400
+HOURS_AHEAD = 6
 DAYS_AHEAD = 2
-LATER = "later"
+# More are made when only so much is left: each time, whoever uses the table waits for a moment.
+LEAST_AHEAD = 3 * HOUR
 
 
 def prune(*, now: datetime) -> int:
-    """Removes what is too old; returns how many rows or partitions went."""
-    sizes.prune(before=int((now - timedelta(days=settings.RETENTION_DAYS)).timestamp()))
+    """Removes what is too old; returns how many rows, packs or partitions went."""
+    oldest = int((now - timedelta(days=settings.RETENTION_DAYS)).timestamp())
+    sizes.prune(before=oldest)
     if connection.vendor == "mysql":
         extend(now=now)
-        return drop_old_partitions(now=now)
-    return delete_old_rows(now=now)
-
-
-def partition_name(day: datetime) -> str:
-    return f"d{day:%Y%m%d}"
-
-
-def midnight(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def wanted(now: datetime) -> list[tuple[str, int]]:
-    """(name, upper bound in Unix seconds) of the partitions for today and the days ahead."""
-    today = midnight(now)
-    days = [today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
-    return [(partition_name(day), int((day + timedelta(days=1)).timestamp())) for day in days]
-
-
-def partitions() -> dict[str, int | None]:
-    """Upper bound by name, None for the one that catches the rest."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT partition_name, partition_description FROM information_schema.partitions"
-            " WHERE table_schema = DATABASE() AND table_name = %s AND partition_name IS NOT NULL",
-            [TABLE],
-        )
-        return {
-            str(name): None if bound == "MAXVALUE" else int(bound)
-            for name, bound in cursor.fetchall()
-        }
+        return drop_old_partitions(oldest)
+    return delete_old(ROWS, "taken_at", oldest) + delete_old(PACKS, "hour", oldest - HOUR + 1)
 
 
 def extend(*, now: datetime) -> None:
-    """Splits the days ahead off `later`."""
-    existing = partitions()
-    highest = max((bound for bound in existing.values() if bound is not None), default=0)
-    missing = [(name, bound) for name, bound in wanted(now) if bound > highest]
-    if not missing:
-        return
-    parts = ", ".join(f"PARTITION {name} VALUES LESS THAN ({bound})" for name, bound in missing)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"ALTER TABLE {TABLE} REORGANIZE PARTITION {LATER} INTO"
-            f" ({parts}, PARTITION {LATER} VALUES LESS THAN MAXVALUE)"
-        )
+    """Makes the partitions that are missing ahead; of packs at first also those of days past,
+    which a version without packs may have left behind as rows."""
+    at = int(now.timestamp())
+    made = partitions.highest(ROWS)
+    if made < at + LEAST_AHEAD:
+        for parts in quarters(max(made, at - at % QUARTER), at + HOURS_AHEAD * HOUR):
+            partitions.add(ROWS, parts)
+    made = partitions.highest(PACKS) or at - settings.RETENTION_DAYS * DAY
+    last = at - at % DAY + (DAYS_AHEAD + 1) * DAY
+    for begin in range(max(made - made % DAY, at - settings.RETENTION_DAYS * DAY), last, DAY):
+        partitions.add(PACKS, [(day_name(begin), begin - begin % DAY + DAY)])
 
 
-def drop_old_partitions(*, now: datetime) -> int:
-    oldest = int((now - timedelta(days=settings.RETENTION_DAYS)).timestamp())
-    old = [name for name, bound in partitions().items() if bound is not None and bound <= oldest]
-    if old:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {TABLE} DROP PARTITION {', '.join(sorted(old))}")
-        logger.info("Dropped %s days of samples.", len(old))
-    return len(old)
+def quarters(start: int, end: int) -> Iterator[list[partitions.Part]]:
+    """Partitions from `start` until after `end`, those that end in the same hour together."""
+    begin = start - start % QUARTER
+    while begin < end:
+        stop = begin - begin % HOUR + HOUR
+        yield [(quarter_name(at), at + QUARTER) for at in range(begin, stop, QUARTER)]
+        begin = stop
 
 
-def delete_old_rows(*, now: datetime) -> int:
+def quarter_name(begin: int) -> str:
+    return f"q{datetime.fromtimestamp(begin, UTC):%Y%m%d%H%M}"
+
+
+def day_name(at: int) -> str:
+    return f"d{datetime.fromtimestamp(at, UTC):%Y%m%d}"
+
+
+def made_until() -> datetime | None:
+    """Until when rows have partitions; None where they have none."""
+    highest = partitions.highest(ROWS)
+    return datetime.fromtimestamp(highest, UTC) if highest else None
+
+
+def drop_old_partitions(oldest: int) -> int:
+    dropped = 0
+    for table in (ROWS, PACKS):
+        for name, bound in partitions.bounds(table).items():
+            if bound is not None and bound <= oldest and partitions.drop(table, name):
+                dropped += 1
+    if dropped:
+        logger.info("Dropped %s partitions of old samples.", dropped)
+    return dropped
+
+
+def delete_old(table: str, column: str, oldest: int) -> int:
     """Server by server: each is one short range of the primary key."""
-    oldest = int((now - timedelta(days=settings.RETENTION_DAYS)).timestamp())
     gone = 0
-    server_id = next_server(-1)
+    server_id = next_server(table, -1)
     while server_id is not None:
         with connection.cursor() as cursor:
             cursor.execute(
-                "DELETE FROM monitoring_sample WHERE server_id = %s AND taken_at < %s",
+                f"DELETE FROM {table} WHERE server_id = %s AND {column} < %s",  # noqa: S608 — ours
                 [server_id, oldest],
             )
             gone += cursor.rowcount
-        server_id = next_server(server_id)
+        server_id = next_server(table, server_id)
     return gone
 
 
-def next_server(after: int) -> int | None:
+def next_server(table: str, after: int) -> int | None:
+    """The first server after that one of which there is something."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT MIN(server_id) FROM monitoring_sample WHERE server_id > %s", [after]
+            f"SELECT MIN(server_id) FROM {table} WHERE server_id > %s",  # noqa: S608 — ours
+            [after],
         )
         row = cursor.fetchone()
     return None if row is None or row[0] is None else int(row[0])

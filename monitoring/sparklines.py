@@ -1,10 +1,13 @@
 """The small lines of a list: CPU of the last hour, many servers at once."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
+
+from monitoring.buckets import bucketed
+from monitoring.recall import recall
 
 HOUR = 3600
 LEAST_STEP = 120
@@ -36,22 +39,14 @@ def window(now: int, *, interval: int) -> Window:
 
 
 def cpu_lines(server_ids: Sequence[int], wanted: Window) -> dict[int, Line]:
-    """One query for all of them; a server without samples has a line of gaps."""
+    """One read for all of them; a server without samples has a line of gaps."""
     lines: dict[int, Line] = {server_id: [None] * wanted.points for server_id in server_ids}
-    if not lines:
-        return lines
-    places = ", ".join(["%s"] * len(lines))
-    divide = "DIV" if connection.vendor == "mysql" else "/"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT server_id, (taken_at - %s) {divide} %s AS place, AVG(cpu)"  # noqa: S608
-            " FROM monitoring_sample"
-            f" WHERE server_id IN ({places}) AND taken_at >= %s AND taken_at < %s"
-            " GROUP BY server_id, place",
-            [wanted.start, wanted.step, *lines, wanted.start, wanted.end],
-        )
-        for server_id, place, cpu in cursor.fetchall():
-            lines[server_id][int(place)] = None if cpu is None else round(cpu, 3)
+    found = recall(list(lines), ["cpu"], wanted.start, wanted.end)
+    for server_id, samples in found.items():
+        buckets = bucketed(samples, start=wanted.start, step=wanted.step)
+        averages = zip(buckets.places.tolist(), buckets.average[0].tolist(), strict=True)
+        for place, cpu in averages:
+            lines[server_id][place] = None if math.isnan(cpu) else round(cpu, 3)
     return lines
 
 

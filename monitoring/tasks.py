@@ -4,7 +4,7 @@ so that old and new processes can work together while a new version is rolled ou
 from celery import shared_task
 
 from monitoring import catch_up as catching_up
-from monitoring import cycle, forecast, look, retention
+from monitoring import cycle, forecast, look, packer, retention
 from servers.queue import send_with
 
 
@@ -23,6 +23,11 @@ def poll_cluster(*, cluster_id: int, **_: object) -> None:
 @shared_task(name="monitoring.look_into_guests")
 def look_into_guests(*, cluster_id: int, **_: object) -> None:
     look.look_into(cluster_id, clock=cycle.now_utc)
+
+
+@shared_task(name="monitoring.pack_samples")
+def pack_samples(**_: object) -> None:
+    packer.pack(clock=cycle.now_utc)
 
 
 @shared_task(name="monitoring.prune_samples")

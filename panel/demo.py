@@ -17,7 +17,7 @@ from alerts import rulebook, rules
 from alerts.metrics import Metric
 from alerts.models import AlertRule, Severity
 from monitoring import cycle, samples, sizes
-from monitoring.models import GuestDisk
+from monitoring.models import GuestDisk, Sample, SamplePack
 from monitoring.readings import Counters, Measured
 from servers import labels, ownership, registration
 from servers.models import Cluster, LastSample, Server
@@ -160,12 +160,9 @@ def seed_history(cluster: Cluster, *, now: datetime) -> int:
 
 
 def has_history(before: datetime) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM monitoring_sample WHERE taken_at < %s LIMIT 1",
-            [int(before.timestamp())],
-        )
-        return cursor.fetchone() is not None
+    at = int(before.timestamp())
+    rows, packs = Sample.objects.filter(taken_at__lt=at), SamplePack.objects.filter(hour__lt=at)
+    return rows.exists() or packs.exists()
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ class TestHowLongItTakes:
     ):
         store([0.5] * 100)
         for length in (3600, LONGEST):
-            with django_assert_num_queries(2):
+            with django_assert_num_queries(3):
                 try_rule(draft(alice), 7, person=alice, start=NOW - length, end=NOW, now=NOW)
 
     def test_a_week_of_samples(self, alice):

@@ -139,7 +139,8 @@ class TestReporting:
         assert not [query for query in found if "monitoring_sample" in query["sql"]]
 
     def test_a_read_of_the_history_for_each(self, rule, server, filling, clock):
+        """Of rows and of packs."""
         filling(server, GB / 10)
         with CaptureQueriesContext(connection) as found:
             forecast.forecast(clock)
-        assert len([query for query in found if "monitoring_sample" in query["sql"]]) == 1
+        assert len([query for query in found if "monitoring_sample" in query["sql"]]) == 2

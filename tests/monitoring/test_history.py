@@ -86,7 +86,8 @@ class TestHistory:
         found = history(7, Range(NOW - HOUR, NOW - HOUR + 30, 30), ["cpu", "disk_used"])
         assert found.series["disk_used"] == [(NOW - HOUR, None, None, None)]
 
-    def test_two_queries(self, db, django_assert_num_queries):
+    def test_three_queries(self, db, django_assert_num_queries):
+        """Rows, packs and sizes."""
         self.store(0.5)
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             history(7, Range(NOW - DAY, NOW, 300))

@@ -2,10 +2,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from monitoring import retention, samples
-from monitoring.models import Sample
+from monitoring import partitions, retention, samples
+from monitoring.models import Sample, SamplePack
 
+HOUR, DAY = 3600, 86400
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
@@ -19,27 +21,13 @@ def ages(server=7):
     return sorted(round((NOW.timestamp() - at) / 86400, 1) for at in taken)
 
 
-@pytest.fixture
-def samples_table(transactional_db):
-    """DDL commits, so these tests clean up after themselves."""
-    yield
-    if connection.vendor == "mysql":
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE monitoring_sample REMOVE PARTITIONING")
-            cursor.execute("TRUNCATE TABLE monitoring_sample")
-            cursor.execute(
-                "ALTER TABLE monitoring_sample PARTITION BY RANGE (taken_at)"
-                " (PARTITION later VALUES LESS THAN MAXVALUE)"
-            )
-
-
 def test_what_is_older_than_a_week_goes_and_the_rest_stays(samples_table):
     retention.prune(now=NOW - timedelta(days=9))
-    for days in (0, 6.4, 8.6, 30):
+    for days in (0, 6.4, 9.1, 30):
         store(NOW - timedelta(days=days))
         store(NOW - timedelta(days=days), server=9)
     if connection.vendor == "mysql":
-        # 30 days ago lies in the oldest partition, together with 8.6.
+        # 30 days ago lies in the oldest partition, together with 9.1.
         assert retention.prune(now=NOW) >= 1
     else:
         assert retention.prune(now=NOW) == 4
@@ -57,15 +45,39 @@ def test_nothing_to_prune(samples_table):
     assert retention.prune(now=NOW) == 0
 
 
-@pytest.mark.django_db
-class TestNames:
-    def test_partitions_that_are_wanted(self):
-        names = [name for name, _ in retention.wanted(NOW)]
-        assert names == ["d20261120", "d20261121", "d20261122"]
+def test_packs_go_too_when_nothing_of_them_is_younger(samples_table):
+    retention.prune(now=NOW)
+    oldest = int(NOW.timestamp()) - 7 * DAY
+    # A partition's day is over at midnight.
+    old, young = (-DAY, 11 * HOUR), (12 * HOUR, DAY)
+    if connection.vendor != "mysql":
+        old, young = (-DAY, -HOUR), (-HOUR + 1, 0)
+    for after in old + young:
+        SamplePack.objects.create(server_id=7, hour=oldest + after, data=b"")
+    later = timedelta(hours=12 if connection.vendor == "mysql" else 0)
+    assert retention.prune(now=NOW + later) > 0
+    left = set(SamplePack.objects.values_list("hour", flat=True))
+    assert left == {oldest + after for after in young}
 
-    def test_a_partition_ends_at_midnight_utc(self):
-        _, bound = retention.wanted(NOW)[0]
-        assert datetime.fromtimestamp(bound, UTC) == datetime(2026, 11, 21, tzinfo=UTC)
+
+class TestQuarters:
+    def test_of_the_hours_that_are_asked_for(self):
+        at = int(NOW.timestamp())
+        [first, second] = retention.quarters(at + 1000, at + HOUR + 1)
+        assert [name for name, _bound in first] == [
+            "q202611201215", "q202611201230", "q202611201245"
+        ]  # fmt: skip
+        assert [name for name, _bound in second][-1] == "q202611201345"
+        assert second[-1][1] == at + 2 * HOUR
+
+    @pytest.mark.parametrize("seconds", [0, 1, 899, 900, 3599])
+    def test_an_hour_has_four(self, seconds):
+        start = int(NOW.timestamp()) + seconds
+        made = [part for parts in retention.quarters(start, start + 3 * HOUR) for part in parts]
+        bounds = [bound for _name, bound in made]
+        assert bounds == list(range(bounds[0], bounds[-1] + 1, 900))
+        assert bounds[0] - 900 <= start < bounds[0]
+        assert bounds[-1] >= start + 3 * HOUR
 
 
 class TestPartitions:
@@ -74,25 +86,55 @@ class TestPartitions:
             assert retention.prune(now=NOW) == 0  # there are none to make
             return
         retention.extend(now=NOW)
+        with CaptureQueriesContext(connection) as again:
+            retention.extend(now=NOW + timedelta(hours=2))
+        assert not [query for query in again if "ALTER" in query["sql"]]
+        rows = list(partitions.bounds(retention.ROWS))
+        assert rows[0] == "q202611201200"
+        assert rows[-2:] == ["q202611201745", "later"]
+        assert len(rows) == 25
+        packs = list(partitions.bounds(retention.PACKS))
+        assert packs == [*(f"d202611{day}" for day in range(13, 23)), "later"]
+
+    def test_they_go_on_where_they_ended(self, samples_table):
+        if connection.vendor != "mysql":
+            return
         retention.extend(now=NOW)
-        assert list(retention.partitions()) == ["d20261120", "d20261121", "d20261122", "later"]
+        retention.extend(now=NOW + timedelta(hours=4))
+        bounds = [bound for bound in partitions.bounds(retention.ROWS).values() if bound]
+        assert bounds == list(range(bounds[0], bounds[-1] + 1, 900))
+        assert retention.made_until() == NOW + timedelta(hours=10)
+
+    def test_after_an_absence_they_begin_anew(self, samples_table):
+        if connection.vendor != "mysql":
+            return
+        retention.extend(now=NOW)
+        retention.extend(now=NOW + timedelta(days=3, minutes=20))
+        names = list(partitions.bounds(retention.ROWS))
+        assert names[24] == "q202611231215"
+        assert list(partitions.bounds(retention.PACKS))[-2:] == ["d20261125", "later"]
 
     def test_what_came_before_its_partition_is_kept(self, samples_table):
-        store(NOW + timedelta(days=1))
+        store(NOW + timedelta(hours=1))
         retention.prune(now=NOW)
         store(NOW + timedelta(days=50))
-        assert ages() == [-50, -1]
+        assert ages() == [-50, -0.0]
 
     def test_a_chart_reads_only_the_days_it_shows(self, samples_table):
         if connection.vendor != "mysql":
             return
         retention.extend(now=NOW)
-        start, end = int(NOW.timestamp()), int(NOW.timestamp()) + 3600
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "EXPLAIN PARTITIONS SELECT AVG(cpu) FROM monitoring_sample"
-                " WHERE server_id = 7 AND taken_at >= %s AND taken_at < %s",
-                [start, end],
-            )
-            plan = dict(zip([c[0] for c in cursor.description], cursor.fetchone(), strict=True))
-        assert plan["partitions"] == "d20261120"
+        at = int(NOW.timestamp())
+        query = "SELECT * FROM {} WHERE server_id = 7 AND `{}` >= %s AND `{}` < %s"
+        assert reads(query.format("monitoring_sample", "taken_at", "taken_at"), at) == (
+            "q202611201200,q202611201215,q202611201230,q202611201245"
+        )
+        assert reads(query.format("monitoring_samplepack", "hour", "hour"), at) == "d20261120"
+
+
+def reads(query, start):
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN PARTITIONS {query}", [start, start + HOUR])
+        return dict(zip([c[0] for c in cursor.description], cursor.fetchone(), strict=True))[
+            "partitions"
+        ]

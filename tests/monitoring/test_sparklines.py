@@ -38,11 +38,12 @@ class TestLines:
             4: [None] * 4,
         }
 
-    def test_one_query_for_all(self):
+    def test_one_read_for_all(self):
+        """Of rows and of packs."""
         wanted = sparklines.present(int(time.time()))
         with CaptureQueriesContext(connection) as captured:
             sparklines.cpu_lines(range(1, 101), wanted)
-        assert len(captured) == 1
+        assert len(captured) == 2
         with CaptureQueriesContext(connection) as captured:
             assert sparklines.cpu_lines([], wanted) == {}
         assert len(captured) == 0
