@@ -19,6 +19,7 @@ from alerts import destinations, failings, sending
 from alerts.channels import CHANNELS, MAIL
 from alerts.channels.base import Hopeless, Postponed, Refused, printable
 from alerts.models import DeliveryAttempt, Notification
+from servers import meter
 from servers.queue import enqueue
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,12 @@ SWEPT_OF_A_PERSON = 5
 KEPT_FOR = timedelta(days=90)
 EXPIRES = timedelta(seconds=60)
 FIRST_LOST = failings.FIRST_LOST
+
+DELIVERIES = meter.Counter(
+    "panel_deliveries",
+    "Attempts to get a message through, and how they ended.",
+    ("channel", "outcome"),
+)
 
 
 def deliver(notification_id: int, *, clock: Clock) -> None:
@@ -201,6 +208,7 @@ def end(
         if not mine.update(claim="", claimed_until=None, answer=attempt.answer, **changes):
             return False
         attempt.save()
+    DELIVERIES.add(attempt.notification.channel_kind, outcome)
     return True
 
 

@@ -31,6 +31,7 @@ from panel.api import not_found
 from panel.docs import EnglishDocument, api_docs
 from panel.first_run import key
 from panel.first_run import views as first_run
+from panel.metrics import views as metrics
 from servers import live
 from servers.api import actions as actions_api
 from servers.api import console as console_api
@@ -325,4 +326,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]

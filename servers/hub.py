@@ -17,12 +17,19 @@ from accounts import tokens
 from accounts.models import User
 from servers import console_requests
 from servers.live import GROUP, channel_layer, metrics_of_row
+from servers.meter import Gauge
 from servers.models import Server
 
 logger = logging.getLogger(__name__)
 
 RECONNECT_SECONDS = 2.0
 RECHECK_SECONDS = 60.0
+
+SOCKETS = Gauge("panel_sockets_open", "Websockets that a web process has open.")
+SUBSCRIPTIONS = Gauge(
+    "panel_socket_subscriptions",
+    "Servers that the sockets of a web process follow, counted once a minute.",
+)
 
 
 class Socket(Protocol):
@@ -52,6 +59,7 @@ class Hub:
 
     async def join(self, socket: Socket) -> None:
         self.following.setdefault(socket, set())
+        SOCKETS.set(len(self.following))
         if not self.tasks or any(task.done() for task in self.tasks):
             self.stop()
             self.tasks = [
@@ -70,7 +78,9 @@ class Hub:
         for server_id in self.subscriptions(socket):
             self.unsubscribe(socket, server_id)
         self.following.pop(socket, None)
+        SOCKETS.set(len(self.following))
         if not self.following:
+            SUBSCRIPTIONS.set(0)
             self.stop()
 
     def subscribe(self, socket: Socket, server_id: int) -> None:
@@ -147,6 +157,8 @@ class Hub:
         """Access can end without an event: a session expires, a person is disabled by SQL."""
         while round == self.round:
             await asyncio.sleep(RECHECK_SECONDS)
+            SOCKETS.set(len(self.following))
+            SUBSCRIPTIONS.set(sum(map(len, self.following.values())))
             await self.recheck(self.following)
 
     async def recheck(self, sockets: Iterable[Socket]) -> None:

@@ -114,6 +114,8 @@ TABLE: dict[str, tuple[str, dict[str, str] | None, tuple[int | str, ...]]] = {
     "sign-out/": ("post", {}, (302, 302, 302, 302)),
     "health/live": ("get", None, (200, 200, 200, 200)),
     "health/ready": ("get", None, (200, 200, 200, 200)),
+    # Without METRICS_TOKEN; with it a token opens it and no session: tests/panel/test_metrics.py.
+    "metrics": ("get", None, (404, 404, 404, 404)),
     "api/v1/auth/token/": ("post", {}, (400, 400, 400, 400)),
     "api/v1/auth/token/refresh/": ("post", {}, (400, 400, 400, 400)),
     "api/v1/auth/logout/": ("post", {}, (400, 400, 400, 400)),
