@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts import idempotency
 from servers import addresses, labels, operations, ownership
 from servers.access import server_for
+from servers.api import rows
 from servers.api.actions import (
     KEY_HEADER,
     REFUSALS,
@@ -186,7 +187,10 @@ class ServerList(ServerViews, generics.ListAPIView[Server]):
     @extend_schema(operation_id="servers_list")
     def get(self, request, *args, **kwargs):  # type: ignore[no-untyped-def]
         """Your servers with their last sample; staff see all."""
-        return super().get(request, *args, **kwargs)
+        visible = Server.objects.visible_to(request.user)
+        found = self.filter_queryset(visible).values_list(*rows.COLUMNS)
+        page = self.paginate_queryset(found)
+        return self.get_paginated_response(rows.listed(page or [], self.get_serializer_context()))
 
 
 class ServerDetail(ServerViews, generics.RetrieveAPIView[Server]):

@@ -1,6 +1,7 @@
 import pytest
 
-from servers import addresses
+from accounts.audit import SYSTEM
+from servers import addresses, labels
 from servers.models import Address, LastSample, Server
 from servers.proxmox.types import GuestAddress
 
@@ -57,6 +58,29 @@ def test_nothing_of_proxmox_is_shown(api, server):
 def test_a_server_that_never_measured_has_no_metrics(api, server):
     LastSample.objects.all().delete()
     assert api.get(f"{SERVERS}{server.pk}/").json()["metrics"] is None
+
+
+def test_the_list_and_the_server_itself_say_the_same(api, many, server, alice, clock):
+    """They are read in two ways: tuples for many, an instance for one."""
+    labels.replace(server, {"env": "prod", "role": "", "a": "b"}, actor=SYSTEM, now=clock())
+    Address.objects.bulk_create(
+        [
+            Address(server=server, position=position, address=address)
+            for position, address in ((1, "198.51.100.8"), (0, "2001:db8::8"), (2, "10.0.0.8"))
+        ]
+    )
+    server.notes, server.protected = "two\nlines", False
+    server.save(update_fields=["notes", "protected"])
+    LastSample.objects.filter(server=many[1]).delete()
+    acting = api.post(f"{SERVERS}{server.pk}/actions/", {"type": "reboot"}, format="json")
+    assert acting.status_code == 202, acting.content
+    listed = {each["id"]: each for each in api.get(SERVERS).json()["results"]}
+    assert len(listed) == 6
+    assert listed[server.pk]["action"]["type"] == "reboot"
+    assert listed[many[1].pk]["metrics"] is None
+    for pk, each in listed.items():
+        alone = api.get(f"{SERVERS}{pk}/").json()
+        assert list(each.items()) == list(alone.items())
 
 
 def test_the_list_has_pages(api, many):
