@@ -134,10 +134,13 @@ def pack_whole(run: Run, parts: Sequence[partitions.Part]) -> None:
 def pack_rows(run: Run, source: str) -> None:
     for first, last in slices(source):
         try:
-            while not run.over and pack_some(run, source, first, last):
-                pass
+            while pack_some(run, source, first, last):
+                if run.over:
+                    return
         except Changed:
             logger.info("Samples of servers from %s on came while they were packed.", first)
+        if run.over:
+            return
 
 
 def pack_some(run: Run, source: str, first: int, last: int) -> bool:

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 from django.db import connection
@@ -130,6 +131,49 @@ class TestPartitions:
             "q202611201200,q202611201215,q202611201230,q202611201245"
         )
         assert reads(query.format("monitoring_samplepack", "hour", "hour"), at) == "d20261120"
+
+    def test_what_somebody_else_dropped_is_no_failure(self, samples_table):
+        if connection.vendor != "mysql":
+            return
+        assert not partitions.drop(retention.ROWS, "q209901010000")  # where there is no other
+        retention.extend(now=NOW)
+        assert not partitions.drop(retention.ROWS, "q209901010000")
+        assert not partitions.drop_if(retention.ROWS, "q209901010000", rows=0)
+
+    def test_a_partition_with_another_number_of_rows_stays(self, samples_table):
+        if connection.vendor != "mysql":
+            return
+        retention.extend(now=NOW)
+        store(NOW)
+        name = next(iter(partitions.bounds(retention.ROWS)))
+        for rows in (0, 2):
+            assert not partitions.drop_if(retention.ROWS, name, rows=rows)
+        assert ages() == [0]
+        assert partitions.drop_if(retention.ROWS, name, rows=1)
+        assert ages() == []
+
+
+class TestUpgrade:
+    def test_days_that_were_made_ahead_become_quarters(self, samples_table):
+        """Of a version that had a partition a day; what stands in them stays."""
+        if connection.vendor != "mysql":
+            return
+        now = datetime.now(UTC)
+        midnight = int(now.timestamp()) // DAY * DAY
+        days = [(f"day{day + 1}", midnight + day * DAY) for day in range(-1, 4)]
+        partitions.add(retention.ROWS, days)
+        for ahead in (-2, 0, 2):
+            store(now + timedelta(days=ahead))
+        upgrade = import_module("monitoring.migrations.0003_sample_packs")
+        for _ in range(2):  # the second time there is nothing to do
+            with connection.schema_editor() as editor:
+                upgrade.free_the_days_ahead(None, editor)
+            assert list(partitions.bounds(retention.ROWS)) == ["day0", "day1", "day2", "later"]
+        assert Sample.objects.count() == 3
+        retention.extend(now=now + timedelta(days=1))
+        names = list(partitions.bounds(retention.ROWS))
+        assert names[2] == "day2"
+        assert names[3].startswith("q")
 
 
 def reads(query, start):

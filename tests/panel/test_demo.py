@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from alerts.models import Alert, AlertRule
-from monitoring import cycle
+from monitoring import cycle, packer
 from monitoring.models import Sample
 from panel import demo
 from servers.models import Cluster, Server
@@ -92,6 +92,18 @@ class TestSeeding:
         assert set(Server.objects.values_list("owner", flat=True)) == {owner.pk}
         assert Sample.objects.count() - samples <= Server.objects.count()
         assert User.objects.get(email="alice@example.com").first_name == "Alice"
+
+
+@embedded
+def test_a_second_start_knows_the_week_that_was_packed(seed, clock):
+    clock.seconds = time.time()
+    seed()
+    made = packer.pack(clock=clock)
+    assert made > 20_000
+    assert not Sample.objects.filter(taken_at__lt=packer.due_until(clock())).exists()
+    seed()
+    assert Sample.objects.count() < 2000
+    assert demo.has_history(clock())
 
 
 def test_made_up_values_are_possible_ones(server):
