@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from django.db import connection
+from django.db import connection, connections
 
-from monitoring import packing
+from monitoring import packing, replica
 from monitoring.packing import COLUMNS, HOUR, BadPack, Samples, runs
 
 logger = logging.getLogger(__name__)
@@ -24,8 +24,14 @@ def recall(
     `columns` in that order. Two statements, whatever is asked for, and none for no server."""
     if not server_ids:
         return {}
-    rows = rows_of(server_ids, columns, start, end)
-    packs = packs_of(server_ids, columns, start, end)
+    return replica.read(lambda alias: recall_from(alias, server_ids, columns, start, end))
+
+
+def recall_from(
+    alias: str, server_ids: Sequence[int], columns: Sequence[str], start: int, end: int
+) -> dict[int, Samples]:
+    rows = rows_of(alias, server_ids, columns, start, end)
+    packs = packs_of(alias, server_ids, columns, start, end)
     return {
         server_id: joined([*packs[server_id], *rows[server_id]], len(columns))
         for server_id in server_ids
@@ -42,10 +48,10 @@ def exact(column: str) -> str:
 
 
 def rows_of(
-    server_ids: Sequence[int], columns: Sequence[str], start: int, end: int
+    alias: str, server_ids: Sequence[int], columns: Sequence[str], start: int, end: int
 ) -> defaultdict[int, list[Samples]]:
     places = ", ".join(["%s"] * len(server_ids))
-    with connection.cursor() as cursor:
+    with connections[alias].cursor() as cursor:
         cursor.execute(
             f"SELECT server_id, taken_at, {', '.join(map(exact, columns))}"  # noqa: S608
             f" FROM monitoring_sample WHERE server_id IN ({places})"
@@ -72,11 +78,11 @@ def by_server(
 
 
 def packs_of(
-    server_ids: Sequence[int], columns: Sequence[str], start: int, end: int
+    alias: str, server_ids: Sequence[int], columns: Sequence[str], start: int, end: int
 ) -> defaultdict[int, list[Samples]]:
     """One that cannot be read is left out, and the log says which: an hour is lost, not the page."""
     places = ", ".join(["%s"] * len(server_ids))
-    with connection.cursor() as cursor:
+    with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT server_id, hour, data FROM monitoring_samplepack"  # noqa: S608
             f" WHERE server_id IN ({places}) AND hour >= %s AND hour < %s"

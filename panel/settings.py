@@ -180,7 +180,19 @@ else:
             "DATABASE_URL must be like mysql://user:password@host:3306/panel; "
             "leave it out for the embedded SQLite."
         )
-DATABASES["default"]["CONN_MAX_AGE"] = 0
+HISTORY_DATABASE = "default"
+if env.str("DATABASE_REPLICA_URL", default=""):
+    if EMBEDDED:
+        raise ImproperlyConfigured("DATABASE_REPLICA_URL is for a replica of DATABASE_URL's.")
+    HISTORY_DATABASE = "replica"
+    DATABASES["replica"] = {
+        **DATABASES["default"],
+        **env.db_url("DATABASE_REPLICA_URL"),
+        "OPTIONS": {**DATABASES["default"]["OPTIONS"], "connect_timeout": 2, "read_timeout": 10},
+        "TEST": {"MIRROR": "default"},
+    }
+for database in DATABASES.values():
+    database["CONN_MAX_AGE"] = 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: broker, channel layer, cache

@@ -92,6 +92,7 @@ def test_production_does_not_start_without(tmp_path, missing):
         ({"DATABASE_URL": "postgres://x/y", "SECRET_KEY": "x", "ENCRYPTION_KEYS": KEY},
          "DATABASE_URL must be like mysql://"),
         ({"REDIS_URL": "http://x"}, "REDIS_URL must be like"),
+        ({"DATABASE_REPLICA_URL": "mysql://x/y"}, "DATABASE_REPLICA_URL is for a replica"),
         ({"REDIS_URL": "redis+sentinel://x:26379"}, "REDIS_URL must name Sentinel's service"),
         ({"DEFAULT_FROM_EMAIL": "nobody"}, "DEFAULT_FROM_EMAIL"),
         ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be"),
