@@ -2,20 +2,30 @@
 whoever's message comes twice.
 
 A claim is a conditional UPDATE and ends by itself, so that a killed worker blocks nothing for long.
+That of a cycle is short, and renewed while Proxmox is waited for: another worker takes the cluster over
+within an interval.
 """
 
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from django.db import DatabaseError, connection
 from django.db.models import Q
 
 from monitoring.models import Packing
 from servers.models import Cluster
 
+logger = logging.getLogger(__name__)
 
-def claim_cycle(
-    cluster_id: int, *, now: datetime, lasts: timedelta, interval: timedelta
-) -> str | None:
+CYCLE_LASTS = timedelta(seconds=15)
+RENEWED_AFTER_SECONDS = 5.0
+
+
+def claim_cycle(cluster_id: int, *, now: datetime, interval: timedelta) -> str | None:
     """A claim on the cluster's cycle, None where it is held, too early or not polled at all.
 
     Too early is also half an interval after a good one began: two beats do not double the cycles.
@@ -23,12 +33,46 @@ def claim_cycle(
     claim, early = uuid4().hex, now - interval / 2
     won = (
         Cluster.objects.filter(pk=cluster_id, enabled=True)
-        .filter(Q(cycle_claimed_until=None) | Q(cycle_claimed_until__lt=now))
+        .filter(Q(cycle_claimed_until=None) | Q(cycle_claimed_until__lt=now) | from_later(now))
         .filter(Q(next_cycle_at=None) | Q(next_cycle_at__lte=now))
         .exclude(last_cycle_at__gt=early, last_cycle_at__lte=now, cycle_began_at__gt=early)
-        .update(cycle_claim=claim, cycle_claimed_until=now + lasts)
+        .update(cycle_claim=claim, cycle_claimed_until=now + CYCLE_LASTS)
     )
     return claim if won else None
+
+
+def from_later(now: datetime) -> Q:
+    """A claim longer than any: the clock was set back since."""
+    return Q(cycle_claimed_until__gt=now + CYCLE_LASTS)
+
+
+@contextmanager
+def renewed(cluster_id: int, claim: str, *, clock: Callable[[], datetime]) -> Iterator[None]:
+    """Keeps the claim on a cycle for as long as this lasts and this process lives."""
+    over = threading.Event()
+    renewing = threading.Thread(
+        target=renew, args=(cluster_id, claim, over), kwargs={"clock": clock}, daemon=True
+    )
+    renewing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        renewing.join()
+
+
+def renew(
+    cluster_id: int, claim: str, over: threading.Event, *, clock: Callable[[], datetime]
+) -> None:
+    held = Cluster.objects.filter(pk=cluster_id, cycle_claim=claim)
+    try:
+        while not over.wait(RENEWED_AFTER_SECONDS):
+            try:
+                held.update(cycle_claimed_until=clock() + CYCLE_LASTS)
+            except DatabaseError as error:
+                logger.warning("A claim could not be renewed: %s", error)
+    finally:
+        connection.close()
 
 
 def release_cycle(cluster_id: int, claim: str) -> None:

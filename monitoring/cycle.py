@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from monitoring import faults, judging, overload, pacing, samples, sizes
-from monitoring.claims import claim_cycle, release_cycle
+from monitoring.claims import claim_cycle, release_cycle, renewed
 from monitoring.judging import AFTER_DENIAL
 from monitoring.models import CycleMemory, GuestDisk
 from monitoring.readings import GUEST_DISK_SECONDS, Counters, DiskUse
@@ -29,8 +29,6 @@ from servers.queue import enqueue
 
 logger = logging.getLogger(__name__)
 
-# Longer than all timeouts of a fetch together, so that a claim ends only with a dead worker.
-CLAIM_LASTS = timedelta(seconds=120)
 # MariaDB's and MySQL's codes: deadlock found, lock wait timeout exceeded.
 DEADLOCKS = (1213, 1205)
 
@@ -54,13 +52,14 @@ def poll(cluster_id: int, *, clock: Clock) -> bool:
     """
     watch, outcome, stored = Stopwatch(), "failed", 0
     began = clock()
-    claim = claim_cycle(cluster_id, now=began, lasts=CLAIM_LASTS, interval=interval())
+    claim = claim_cycle(cluster_id, now=began, interval=interval())
     if claim is None:
         watch.tell("skipped")
         return False
     cluster = Cluster.objects.prefetch_related("tokens", "endpoints").get(pk=cluster_id)
     try:
-        resources = fetch(cluster, watch)
+        with renewed(cluster_id, claim, clock=clock):
+            resources = fetch(cluster, watch)
         stored = store_in_spite_of_deadlocks(
             cluster, claim, resources, clock=clock, began=began, watch=watch
         )

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitoring import cycle
+from monitoring import claims, cycle
 from monitoring.models import Sample
 from servers import inventory
 from servers.models import Cluster, LastSample, Node, Server
@@ -77,8 +77,15 @@ def test_a_look_is_worth_nothing_once_the_next_is_due(
 
 class TestClaims:
     def test_never_two_at_once(self, cluster, clock):
-        Cluster.objects.update(cycle_claim="other", cycle_claimed_until=clock.pass_by(60))
-        assert cycle.poll(cluster.pk, clock=lambda: clock.pass_by(-59)) is False
+        Cluster.objects.update(
+            cycle_claim="other", cycle_claimed_until=clock() + claims.CYCLE_LASTS
+        )
+        assert cycle.poll(cluster.pk, clock=clock) is False
+
+    def test_one_from_before_the_clock_was_set_back_holds_nobody_up(self, cluster, clock):
+        later = clock() + 2 * claims.CYCLE_LASTS
+        Cluster.objects.update(cycle_claim="dead", cycle_claimed_until=later)
+        assert cycle.poll(cluster.pk, clock=clock) is True
 
     def test_a_dead_workers_claim_ends(self, cluster, clock):
         Cluster.objects.update(cycle_claim="dead", cycle_claimed_until=clock())
@@ -119,6 +126,62 @@ class TestClaims:
         assert cycle.poll(cluster.pk, clock=clock) is False
         assert cycle.due(clock()) == []
         assert wire.requests == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWhileProxmoxIsWaitedFor:
+    """A claim is short: a slow answer has it renewed, and a dead worker does not."""
+
+    @pytest.fixture
+    def slow(self, monkeypatch):
+        monkeypatch.setattr(claims, "RENEWED_AFTER_SECONDS", 0.01)
+        real = Gateway.resources
+
+        def until(holds):
+            def resources(gateway):
+                end = time.monotonic() + 10
+                while not holds():
+                    assert time.monotonic() < end
+                    time.sleep(0.01)
+                return real(gateway)
+
+            monkeypatch.setattr(Gateway, "resources", resources)
+
+        return until
+
+    def test_nobody_takes_it_over(self, cluster, clock, slow):
+        held = Cluster.objects.filter(pk=cluster.pk)
+
+        def renewed():
+            clock.pass_by(10)  # twice that is longer than a claim lasts
+            now = clock()
+            return (
+                now > started + 2 * claims.CYCLE_LASTS
+                and held.filter(cycle_claimed_until__gt=now + timedelta(seconds=5)).exists()
+                and claims.claim_cycle(cluster.pk, now=now, interval=timedelta(seconds=30)) is None
+            )
+
+        started = clock()
+        slow(renewed)
+        assert cycle.poll(cluster.pk, clock=clock) is True
+        cluster.refresh_from_db()
+        assert (cluster.cycle_claim, cluster.failure) == ("", "")
+        assert Server.objects.exists()
+
+    def test_one_that_was_taken_over_is_not_taken_back(self, cluster, clock, slow):
+        theirs = clock() + timedelta(seconds=7)
+        held = Cluster.objects.filter(pk=cluster.pk)
+        asked = []
+
+        def taken():
+            asked.append(held.update(cycle_claim="other", cycle_claimed_until=theirs))
+            return len(asked) > 20
+
+        slow(taken)
+        assert cycle.poll(cluster.pk, clock=clock) is True
+        cluster.refresh_from_db()
+        assert (cluster.cycle_claim, cluster.cycle_claimed_until) == ("other", theirs)
+        assert not Server.objects.exists()
 
 
 def test_what_an_action_saw_before_the_clock_was_set_back(server, world, pass_cycle, clock):
