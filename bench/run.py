@@ -7,7 +7,18 @@ from statistics import median, quantiles
 
 from django.db import connection
 
-from bench import actions, alerts, charts, cycles, pages, schedules
+from bench import (
+    actions,
+    alerts,
+    charts,
+    cycles,
+    growth,
+    pages,
+    peers,
+    schedules,
+    sockets,
+    web,
+)
 from bench.place import Place
 
 
@@ -35,6 +46,25 @@ def run(place: Place, wanted: Namespace) -> Iterator[str]:
         yield ""
     if "charts" in wanted.only:
         yield from chart_table(charts.measure(wanted.history))
+        yield ""
+    yield from beside_and_beyond(place, wanted)
+
+
+def beside_and_beyond(place: Place, wanted: Namespace) -> Iterator[str]:
+    """Many sockets, other web servers, other ways, and many more servers."""
+    largest = max(wanted.servers)
+    if "sockets" in wanted.only:
+        yield from sockets.run(wanted.sockets)
+        yield ""
+    if "web" in wanted.only:
+        yield from web.run(wanted.web_servers, wanted.processes, min(wanted.sockets))
+        yield ""
+    if "peers" in wanted.only:
+        yield from peers.run(place, largest)
+        yield ""
+    if "growth" in wanted.only:
+        sizes = [[size] for size in wanted.servers] + [[largest] * wanted.clusters]
+        yield from growth.run(place, wanted.minutes, sizes)
 
 
 def action_table(result: actions.Result) -> Iterator[str]:
