@@ -44,7 +44,7 @@ class Sample(models.Model):
 class SamplePack(models.Model):
     """The samples of one server and hour, as monitoring/packing.py packs them.
 
-    `hour` is its beginning in Unix seconds. Partitioned by day on MySQL and MariaDB.
+    `hour` is its beginning in Unix seconds. Partitioned by six hours on MySQL and MariaDB.
     """
 
     pk = models.CompositePrimaryKey("server_id", "hour")

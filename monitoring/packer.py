@@ -33,7 +33,7 @@ CLAIM_LASTS = timedelta(minutes=2)
 # What is left then is for the next run.
 LONGEST = timedelta(minutes=4)
 # Read at once; written at once as bytes.
-AT_ONCE = 12_000
+AT_ONCE = 6_000
 BYTES_AT_ONCE = 2**20
 
 # Server, and hour.

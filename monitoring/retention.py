@@ -1,13 +1,13 @@
 """Keeping samples for RETENTION_DAYS and no longer.
 
-On MySQL and MariaDB, packs have a partition a day and rows one a quarter of an hour, so that what a
+On MySQL and MariaDB, packs have a partition six hours (a day, where they
+are kept for more than a month) and rows one a quarter of an hour, so that what a
 cycle writes into is small, however long the history is. Both are made ahead, and dropped whole when
 they are too old (rows are packed before that, and their partitions dropped by the packer). On SQLite
 the old packs and rows of each server are one short range DELETE.
 """
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -21,10 +21,10 @@ logger = logging.getLogger(__name__)
 ROWS, PACKS = "monitoring_sample", "monitoring_samplepack"
 QUARTER = 900
 DAY = 86400
-HOURS_AHEAD = 6
-DAYS_AHEAD = 2
-# More are made when only so much is left: each time, whoever uses the table waits for a moment.
+ROWS_AHEAD, PACKS_AHEAD = 6 * HOUR, 2 * DAY
+# Of rows, more are made when only so much is left: many at once are quicker than each by itself.
 LEAST_AHEAD = 3 * HOUR
+MOST_DAYS_IN_QUARTERS = 30
 
 
 def prune(*, now: datetime) -> int:
@@ -39,33 +39,33 @@ def prune(*, now: datetime) -> int:
 
 def extend(*, now: datetime) -> None:
     """Makes the partitions that are missing ahead; of packs at first also those of days past,
-    which a version without packs may have left behind as rows."""
+    which a version without packs may have left behind as rows.
+
+    One at a time, as whoever uses the table waits for each.
+    """
     at = int(now.timestamp())
     made = partitions.highest(ROWS)
     if made < at + LEAST_AHEAD:
-        for parts in quarters(max(made, at - at % QUARTER), at + HOURS_AHEAD * HOUR):
-            partitions.add(ROWS, parts)
-    made = partitions.highest(PACKS) or at - settings.RETENTION_DAYS * DAY
-    last = at - at % DAY + (DAYS_AHEAD + 1) * DAY
-    for begin in range(max(made - made % DAY, at - settings.RETENTION_DAYS * DAY), last, DAY):
-        partitions.add(PACKS, [(day_name(begin), begin - begin % DAY + DAY)])
+        for part in parts("q", max(made, at), at + ROWS_AHEAD, QUARTER):
+            partitions.add(ROWS, [part])
+    oldest = at - settings.RETENTION_DAYS * DAY
+    made = max(partitions.highest(PACKS), oldest)
+    for part in parts("p", made, at + PACKS_AHEAD, packs_width()):
+        partitions.add(PACKS, [part])
 
 
-def quarters(start: int, end: int) -> Iterator[list[partitions.Part]]:
-    """Partitions from `start` until after `end`, those that end in the same hour together."""
-    begin = start - start % QUARTER
-    while begin < end:
-        stop = begin - begin % HOUR + HOUR
-        yield [(quarter_name(at), at + QUARTER) for at in range(begin, stop, QUARTER)]
-        begin = stop
+def packs_width() -> int:
+    """Seconds of a partition: a file that is deleted in a moment, and not too many of them."""
+    return 6 * HOUR if settings.RETENTION_DAYS <= MOST_DAYS_IN_QUARTERS else DAY
 
 
-def quarter_name(begin: int) -> str:
-    return f"q{datetime.fromtimestamp(begin, UTC):%Y%m%d%H%M}"
-
-
-def day_name(at: int) -> str:
-    return f"d{datetime.fromtimestamp(at, UTC):%Y%m%d}"
+def parts(prefix: str, start: int, end: int, width: int) -> list[partitions.Part]:
+    """Partitions of `width` seconds from the one of `start` until there are some after `end`."""
+    begins = range(start - start % width, end, width)
+    return [
+        (f"{prefix}{datetime.fromtimestamp(begin, UTC):%Y%m%d%H%M}", begin + width)
+        for begin in begins
+    ]
 
 
 def made_until() -> datetime | None:

@@ -28,7 +28,7 @@ def free_the_days_ahead(apps, schema_editor):
 
 
 class CreateSamplePack(migrations.CreateModel):
-    """Partitioned by day on MySQL and MariaDB."""
+    """Partitioned by time on MySQL and MariaDB."""
 
     storage = {
         "mysql": " PARTITION BY RANGE (`hour`) (PARTITION later VALUES LESS THAN MAXVALUE)",

@@ -49,36 +49,41 @@ def test_nothing_to_prune(samples_table):
 def test_packs_go_too_when_nothing_of_them_is_younger(samples_table):
     retention.prune(now=NOW)
     oldest = int(NOW.timestamp()) - 7 * DAY
-    # A partition's day is over at midnight.
-    old, young = (-DAY, 11 * HOUR), (12 * HOUR, DAY)
+    # A partition's six hours are over at 18:00.
+    old, young = (-DAY, 5 * HOUR), (6 * HOUR, DAY)
     if connection.vendor != "mysql":
         old, young = (-DAY, -HOUR), (-HOUR + 1, 0)
     for after in old + young:
         SamplePack.objects.create(server_id=7, hour=oldest + after, data=b"")
-    later = timedelta(hours=12 if connection.vendor == "mysql" else 0)
+    later = timedelta(hours=6 if connection.vendor == "mysql" else 0)
     assert retention.prune(now=NOW + later) > 0
     left = set(SamplePack.objects.values_list("hour", flat=True))
     assert left == {oldest + after for after in young}
 
 
-class TestQuarters:
-    def test_of_the_hours_that_are_asked_for(self):
+class TestParts:
+    def test_of_the_time_that_is_asked_for(self):
         at = int(NOW.timestamp())
-        [first, second] = retention.quarters(at + 1000, at + HOUR + 1)
-        assert [name for name, _bound in first] == [
-            "q202611201215", "q202611201230", "q202611201245"
-        ]  # fmt: skip
-        assert [name for name, _bound in second][-1] == "q202611201345"
-        assert second[-1][1] == at + 2 * HOUR
+        assert retention.parts("q", at + 1000, at + HOUR + 1, 900) == [
+            ("q202611201215", at + 1800),
+            ("q202611201230", at + 2700),
+            ("q202611201245", at + 3600),
+            ("q202611201300", at + 4500),
+        ]
 
     @pytest.mark.parametrize("seconds", [0, 1, 899, 900, 3599])
-    def test_an_hour_has_four(self, seconds):
+    def test_without_a_hole(self, seconds):
         start = int(NOW.timestamp()) + seconds
-        made = [part for parts in retention.quarters(start, start + 3 * HOUR) for part in parts]
-        bounds = [bound for _name, bound in made]
+        bounds = [bound for _name, bound in retention.parts("q", start, start + 3 * HOUR, 900)]
         assert bounds == list(range(bounds[0], bounds[-1] + 1, 900))
         assert bounds[0] - 900 <= start < bounds[0]
         assert bounds[-1] >= start + 3 * HOUR
+
+    @pytest.mark.parametrize(("days", "width"), [(1, 6), (7, 6), (30, 6), (31, 24), (400, 24)])
+    def test_packs_that_are_kept_for_long_stand_in_fewer(self, settings, days, width):
+        settings.RETENTION_DAYS = days
+        assert retention.packs_width() == width * HOUR
+        assert (days + 2) * 24 // width <= 402
 
 
 class TestPartitions:
@@ -88,14 +93,19 @@ class TestPartitions:
             return
         retention.extend(now=NOW)
         with CaptureQueriesContext(connection) as again:
+            retention.extend(now=NOW)
             retention.extend(now=NOW + timedelta(hours=2))
-        assert not [query for query in again if "ALTER" in query["sql"]]
+        altered = [query["sql"] for query in again if "ALTER" in query["sql"]]
+        assert len(altered) == 1
+        assert "p202611221200" in altered[0]
         rows = list(partitions.bounds(retention.ROWS))
         assert rows[0] == "q202611201200"
         assert rows[-2:] == ["q202611201745", "later"]
         assert len(rows) == 25
         packs = list(partitions.bounds(retention.PACKS))
-        assert packs == [*(f"d202611{day}" for day in range(13, 23)), "later"]
+        assert packs[0] == "p202611131200"
+        assert packs[-2:] == ["p202611221200", "later"]
+        assert len(packs) == 38
 
     def test_they_go_on_where_they_ended(self, samples_table):
         if connection.vendor != "mysql":
@@ -113,7 +123,7 @@ class TestPartitions:
         retention.extend(now=NOW + timedelta(days=3, minutes=20))
         names = list(partitions.bounds(retention.ROWS))
         assert names[24] == "q202611231215"
-        assert list(partitions.bounds(retention.PACKS))[-2:] == ["d20261125", "later"]
+        assert list(partitions.bounds(retention.PACKS))[-2:] == ["p202611251200", "later"]
 
     def test_what_came_before_its_partition_is_kept(self, samples_table):
         store(NOW + timedelta(hours=1))
@@ -130,7 +140,7 @@ class TestPartitions:
         assert reads(query.format("monitoring_sample", "taken_at", "taken_at"), at) == (
             "q202611201200,q202611201215,q202611201230,q202611201245"
         )
-        assert reads(query.format("monitoring_samplepack", "hour", "hour"), at) == "d20261120"
+        assert reads(query.format("monitoring_samplepack", "hour", "hour"), at) == "p202611201200"
 
     def test_what_somebody_else_dropped_is_no_failure(self, samples_table):
         if connection.vendor != "mysql":
