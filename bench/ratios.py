@@ -99,8 +99,8 @@ def of_cycles() -> Iterator[Check]:
         5,  # a thousand rows are one statement
     )
     yield Check("statements of a cycle", median(each.statements for each in many), 60)
-    # A thousand servers' metrics are one message; what else changed is another.
-    yield Check(f"messages of a cycle of {MANY} servers", max(m.messages for m in many), 3)
+    # A thousand servers' metrics are one message; states and alerts that change are others.
+    yield Check(f"messages of a cycle of {MANY} servers", max(m.messages for m in many), 6)
 
 
 def passes(guests: int) -> list[Pass]:
@@ -267,5 +267,5 @@ def quickest(act: Callable[[], object], tries: int = 5) -> float:
 
 
 def of_samples() -> Iterator[Check]:
-    """Of a week of so many servers that what each file has anyway hardly counts."""
-    yield Check("bytes a sample on disk", charts.measure(HISTORY).bytes_per_sample, 50)
+    """Of a week, with the megabytes that each file has anyway: a third at so few servers."""
+    yield Check("bytes a sample on disk", charts.measure(HISTORY).bytes_per_sample, 65)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 import requests
@@ -101,11 +102,18 @@ class WebServer:
             self.start(command, pass_fds=(number,))
 
     def start(self, command: list[str], pass_fds: tuple[int, ...] = ()) -> None:
-        self.running.append(
-            subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=ROOT, env=self.env, pass_fds=pass_fds
+        # Some tell each socket that is cut off when they end, in twenty lines.
+        log = Path(os.environ["PANEL_VAR"]) / f"{self.kind}.log"
+        with log.open("ab") as lines:
+            self.running.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", *command],
+                    cwd=ROOT,
+                    env=self.env,
+                    pass_fds=pass_fds,
+                    stderr=lines,
+                )
             )
-        )
 
     def wait(self) -> None:
         until = time.monotonic() + SECONDS_TO_START
