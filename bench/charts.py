@@ -1,111 +1,217 @@
-"""Charts over a filled week, what a sample takes on disk, and how a day is dropped."""
+"""Charts over a filled week, what a sample takes on disk, packing an hour, dropping a day."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 
-from monitoring import retention, samples
+from monitoring import packer, packing, retention, samples
 from monitoring.history import fitting_range, history
+from monitoring.packing import HOUR, Samples
 
 DAY = 86400
 RUNS = 60
+CYCLES = 20
 FIRST = 1_000_000  # server ids of the bench, apart from real ones
+# So many different hours; no server has the same one twice in a row.
+KINDS = 997
 GIB = 2**30
+TABLES = (retention.ROWS, retention.PACKS)
+
+
+@dataclass
+class Work:
+    """What something took, seconds; `longest` is its longest statement."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    statements: list[float] = field(default_factory=list)
+
+    @property
+    def longest(self) -> float:
+        return max(self.statements, default=0.0)
 
 
 @dataclass
 class Result:
+    """`rows` are samples, packed or not; times in seconds, those in the database alone apart."""
+
     servers: int
     rows: int
+    filling: float
     bytes_per_sample: float
     times: dict[str, list[float]]
+    database: dict[str, list[float]]
+    empty: list[float]
+    full: list[float]
+    packed: int
+    packing: Work
     dropped: int
-    drop: float
+    drop: Work
 
 
 def measure(servers: int) -> Result:
     now = datetime.now(UTC).replace(microsecond=0)
-    retention.prune(now=now - timedelta(days=settings.RETENTION_DAYS))
-    rows = fill(servers, now)
+    make_partitions(now)
+    empty = cycles(servers, now)
+    forget()
+    with worked() as filling:
+        rows = fill(servers, now)
+    full = cycles(servers, now)
+    size = bytes_on_disk() / (rows + CYCLES * servers)
+    times: dict[str, list[float]] = {}
+    database: dict[str, list[float]] = {}
+    for name, seconds in (("24 h", DAY), ("7 d", 7 * DAY), ("1 h", HOUR)):
+        works = list(charts(servers, int(now.timestamp()), seconds))
+        times[name] = [work.wall for work in works]
+        database[name] = [sum(work.statements) for work in works]
+    with worked() as packed:
+        count = packer.pack(clock=lambda: now)
+    before = packs()
+    with worked() as drop:
+        retention.prune(now=now + timedelta(days=1))
+    return Result(
+        servers, rows, filling.wall, size, times, database, empty, full, count, packed,
+        before - packs(), drop,
+    )  # fmt: skip
+
+
+def charts(servers: int, end: int, seconds: int) -> Iterator[Work]:
     chance = Random(1)
-    end = int(now.timestamp())
+    for _ in range(RUNS):
+        wanted = fitting_range(end - seconds, end, None, now=end)
+        with worked() as work:
+            history(FIRST + chance.randrange(servers), wanted)
+        yield work
 
-    def chart(seconds: int) -> Callable[[], object]:
-        def query() -> object:
-            server = FIRST + chance.randrange(servers)
-            return history(server, fitting_range(end - seconds, end, None, now=end))
 
-        return query
+@contextmanager
+def worked() -> Iterator[Work]:
+    work = Work()
 
-    times = {
-        "24 h": timed(chart(DAY)),
-        "7 d": timed(chart(7 * DAY)),
-        "1 h": timed(chart(3600)),
-    }
-    size = bytes_on_disk()
-    before = count()
-    started = perf_counter()
-    retention.prune(now=now + timedelta(days=1))
-    drop = perf_counter() - started
-    return Result(servers, rows, size / rows, times, before - count(), drop)
+    def timed(execute: Callable[..., Any], *arguments: Any) -> Any:
+        started = perf_counter()
+        try:
+            return execute(*arguments)
+        finally:
+            work.statements.append(perf_counter() - started)
+
+    wall, cpu = perf_counter(), process_time()
+    with connection.execute_wrapper(timed):
+        yield work
+    work.wall, work.cpu = perf_counter() - wall, process_time() - cpu
 
 
 def fill(servers: int, now: datetime) -> int:
-    """A week at the interval, in the order in which cycles write it: all servers at a time."""
-    chance = Random(2)
-    step = settings.POLL_INTERVAL
-    start = now - timedelta(days=settings.RETENTION_DAYS)
-    ticks = range(int(start.timestamp()), int(now.timestamp()), step)
-    for day in range(settings.RETENTION_DAYS):
-        retention.extend(now=start + timedelta(days=day))
-    for begin in range(0, len(ticks), 100):
-        with transaction.atomic():
-            for at in ticks[begin : begin + 100]:
-                write(servers, at, chance)
-    return len(ticks) * servers
+    """A week at the interval as the panel leaves it, in the order in which it writes it: hour by hour
+    packed for all servers, what is not due yet and the hour that is due next as rows."""
+    make_partitions(now)
+    end = int(now.timestamp())
+    start = end - settings.RETENTION_DAYS * DAY
+    unpacked = packer.due_until(now) - HOUR
+    hours = [hour_of(Random(kind)) for kind in range(KINDS)]
+    blobs = [packing.pack(one, 0) for one in hours]
+    first = start + -start % HOUR
+    for hour in range(first, unpacked, HOUR):
+        for begin in range(0, servers, 1000):
+            some = range(begin, min(begin + 1000, servers))
+            with transaction.atomic():
+                write_packs({(FIRST + n, hour): blobs[(n + hour // HOUR) % KINDS] for n in some})
+    texts = [text_of(one) for one in hours]
+    ticks = range(unpacked, end, settings.POLL_INTERVAL)
+    for tick, at in enumerate(ticks):
+        write_cycle(servers, at, tick, texts)
+    each_hour = HOUR // settings.POLL_INTERVAL
+    return servers * (len(range(first, unpacked, HOUR)) * each_hour + len(ticks))
 
 
-def write(servers: int, at: int, chance: Random) -> None:
-    rows = [
-        f"({FIRST + n},{at},{','.join(map(samples.number, made(chance)))})" for n in range(servers)
-    ]
-    samples.insert("monitoring_sample", samples.SAMPLE_COLUMNS, rows, "")
+def make_partitions(now: datetime) -> None:
+    """As they would have been made before the first row that is not packed yet."""
+    retention.extend(now=datetime.fromtimestamp(packer.due_until(now) - HOUR, UTC))
+    retention.extend(now=now)
 
 
-def made(chance: Random) -> tuple[float, ...]:
-    """CPU, memory, disk, network in and out, disk read and written. No two alike, as in life."""
-    used = chance.randrange(8 * GIB), chance.randrange(40 * GIB)
-    return (chance.random(), *used, *(chance.random() * 1e6 for _ in range(4)))
+def hour_of(chance: Random) -> Samples:
+    """As in life: CPU and rates are noise upon a level, memory wanders, the disk fills up in steps,
+    and a third of them hardly does anything. Seconds from 0."""
+    count = HOUR // settings.POLL_INTERVAL
+    noise = np.random.default_rng(chance.randrange(2**32))
+    busy = chance.random() > 1 / 3
+    cpu = noise.beta(2, 10, count) if busy else noise.random(count) * 0.004
+    memory = 4 * GIB + np.cumsum(noise.integers(-(2**20), 2**20, count))
+    disk = 20 * GIB + 4096 * np.cumsum(noise.integers(0, 200, count) * (noise.random(count) < 0.2))
+    # Bytes that passed, by the seconds that passed between two looks of Proxmox's collector.
+    seconds = noise.choice([20, 30, 40], count, p=[0.1, 0.8, 0.1])
+    levels = (13, 13, 12, 14) if busy else (5, 5, 0, 8)
+    rates = [np.floor(noise.lognormal(level, 1, count)) / seconds for level in levels]
+    values = np.array([cpu, memory, disk, *rates], dtype=np.float32)
+    times = np.arange(count) * settings.POLL_INTERVAL + noise.integers(0, 2, count)
+    return Samples(times.astype(np.int64), values)
 
 
-def timed(query: Callable[[], object]) -> list[float]:
-    times = []
-    for _ in range(RUNS):
-        started = perf_counter()
-        query()
-        times.append(perf_counter() - started)
-    return times
+def text_of(hour: Samples) -> list[str]:
+    """Each sample as a cycle writes its values."""
+    rows = hour.values.astype(np.float64).T.tolist()
+    return [",".join(map(samples.number, row)) for row in rows]
+
+
+def write_packs(blobs: Mapping[tuple[int, int], bytes]) -> None:
+    values: list[int | bytes] = []
+    for (server, hour), blob in blobs.items():
+        values += (server, hour, blob)
+    packer.upsert(values)
+
+
+def write_cycle(servers: int, at: int, tick: int, texts: list[list[str]]) -> None:
+    rows = []
+    for n in range(servers):
+        text = texts[(n + tick // 100) % KINDS]
+        rows.append(f"({FIRST + n},{at},{text[tick % len(text)]})")
+    with transaction.atomic():
+        samples.insert(retention.ROWS, samples.SAMPLE_COLUMNS, rows, "")
+
+
+def cycles(servers: int, now: datetime) -> list[float]:
+    """Seconds that the history's part of a cycle takes, in transactions of their own."""
+    texts = [text_of(hour_of(Random(kind))) for kind in range(KINDS)]
+    taken = []
+    for tick in range(CYCLES):
+        with worked() as work:
+            write_cycle(servers, int(now.timestamp()) + tick * 30, tick, texts)
+        taken.append(work.wall)
+    return taken
+
+
+def forget() -> None:
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"TRUNCATE TABLE {table}")
 
 
 def bytes_on_disk() -> int:
-    """The files of the table's partitions, as InnoDB itself counts them."""
+    """The files of both tables' partitions: what they really take of the disk."""
+    total = 0
     with connection.cursor() as cursor:
-        cursor.execute("FLUSH TABLES monitoring_sample FOR EXPORT")
-        cursor.execute("UNLOCK TABLES")
-        cursor.execute(
-            "SELECT SUM(file_size) FROM information_schema.innodb_sys_tablespaces"
-            " WHERE name LIKE %s",
-            [f"{connection.settings_dict['NAME']}/monitoring_sample#%"],
-        )
-        return int(cursor.fetchone()[0])
+        for table in TABLES:
+            cursor.execute(f"FLUSH TABLES {table} FOR EXPORT")
+            cursor.execute("UNLOCK TABLES")
+            cursor.execute(
+                "SELECT SUM(allocated_size) FROM information_schema.innodb_sys_tablespaces"
+                " WHERE name LIKE %s",
+                [f"{connection.settings_dict['NAME']}/{table}#%"],
+            )
+            total += int(cursor.fetchone()[0])
+    return total
 
 
-def count() -> int:
+def packs() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM monitoring_sample")
+        cursor.execute(f"SELECT COUNT(*) FROM {retention.PACKS}")
         return int(cursor.fetchone()[0])

@@ -125,13 +125,28 @@ def schedule_table(result: schedules.Result) -> Iterator[str]:
 def chart_table(result: charts.Result) -> Iterator[str]:
     yield f"## Charts over a week of {result.servers} servers ({result.rows} samples)"
     yield ""
-    yield "| query | ms, median (p95) |"
-    yield "|---|---|"
+    yield f"filled in {result.filling:.0f} s"
+    yield ""
+    yield "| chart | ms, median (p95) | in the database alone |"
+    yield "|---|---|---|"
     for name, times in result.times.items():
-        yield f"| {name} | {spread([t * 1000 for t in times])} |"
+        alone = spread([t * 1000 for t in result.database[name]])
+        yield f"| {name} | {spread([t * 1000 for t in times])} | {alone} |"
     yield ""
     yield f"bytes a sample on disk: {result.bytes_per_sample:.1f}"
-    yield f"dropping a day of {result.dropped} samples: {result.drop * 1000:.0f} ms"
+    yield (
+        "inserting a cycle's samples, ms: "
+        f"{spread([t * 1000 for t in result.empty])} into empty tables, "
+        f"{spread([t * 1000 for t in result.full])} beside this history"
+    )
+    for what, work in (
+        (f"packing an hour of {result.packed} samples", result.packing),
+        (f"pruning with a day of {result.dropped} packs to drop", result.drop),
+    ):
+        yield (
+            f"{what}: {work.wall:.2f} s wall, {work.cpu:.2f} s CPU here, {len(work.statements)} "
+            f"statements, the longest {work.longest * 1000:.0f} ms"
+        )
 
 
 def spread(values: list[float]) -> str:
