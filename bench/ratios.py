@@ -90,7 +90,7 @@ def of_cycles() -> Iterator[Check]:
     few, many = passes(FEW), passes(MANY)
     cpu = median(each.cpu for each in many)
     yield Check(
-        f"CPU of a cycle, {MANY} servers to {FEW}", cpu / median(each.cpu for each in few), 4.0
+        f"CPU of a cycle, {MANY} servers to {FEW}", cpu / median(each.cpu for each in few), 7.0
     )
     yield Check(f"CPU of a cycle of {MANY} servers, in loops of Python", cpu / loop(), 1.2)
     yield Check(
