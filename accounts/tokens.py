@@ -20,6 +20,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import RefreshToken, Token
+from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts import on_behalf
 from accounts.address import client_address
@@ -99,8 +100,13 @@ def session_id(token: Token) -> UUID:
         raise InvalidToken(gettext("The token belongs to no session.")) from error
 
 
-def is_open(session: UUID) -> bool:
-    return ApiSession.objects.filter(pk=session, ended_at=None).exists()
+def lets_in(user: User, token: Token) -> bool:
+    """Whether the token is this person's, who may sign in and has the password that they had then."""
+    return (
+        str(token.get(api_settings.USER_ID_CLAIM)) == str(user.pk)
+        and user.is_active
+        and token.get(api_settings.REVOKE_TOKEN_CLAIM) == get_md5_hash_password(user.password)
+    )
 
 
 class SessionJWTAuthentication(JWTAuthentication):
@@ -114,10 +120,16 @@ class SessionJWTAuthentication(JWTAuthentication):
         return found
 
     def get_user(self, validated_token: Token) -> Any:
-        user = super().get_user(validated_token)
-        if not is_open(session_id(validated_token)):
-            raise AuthenticationFailed(gettext("The session has ended."), code="session_ended")
-        return user
+        """Of the session, in one query with it. What else may be wrong, the parent finds out."""
+        session = (
+            ApiSession.objects.filter(pk=session_id(validated_token), ended_at=None)
+            .select_related("user")
+            .first()
+        )
+        if session is not None and lets_in(session.user, validated_token):
+            return session.user
+        super().get_user(validated_token)
+        raise AuthenticationFailed(gettext("The session has ended."), code="session_ended")
 
 
 def credential_of(raw_token: str) -> Credential | None:

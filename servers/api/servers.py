@@ -150,6 +150,15 @@ class ServerFilter(filters.FilterSet):
             raise serializers.ValidationError({"label": [str(error)]}) from error
 
 
+class FilteredIfAsked(filters.DjangoFilterBackend):
+    """A set of filters is made anew for each request, forms and all: not where none is asked for."""
+
+    def filter_queryset(self, request, queryset, view):  # type: ignore[no-untyped-def]
+        if not ServerFilter.base_filters.keys() & request.query_params.keys():
+            return queryset
+        return super().filter_queryset(request, queryset, view)
+
+
 class NamedOrdering(OrderingFilter):
     """`ordering=-cpu`: the metrics by their own names; the id makes every order total."""
 
@@ -181,7 +190,7 @@ class ServerViews(generics.GenericAPIView[Server]):
 
 class ServerList(ServerViews, generics.ListAPIView[Server]):
     filterset_class = ServerFilter
-    filter_backends = [filters.DjangoFilterBackend, NamedOrdering]
+    filter_backends = [FilteredIfAsked, NamedOrdering]
     ordering_fields = ["name", "status", "status_since", "cpu", "memory_used", "id"]
 
     @extend_schema(operation_id="servers_list")

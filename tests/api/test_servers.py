@@ -128,10 +128,45 @@ def test_an_order_that_does_not_exist_is_the_default(api, many):
 
 
 def test_a_constant_number_of_queries(api, many, django_assert_num_queries):
-    with django_assert_num_queries(7):  # user, session, count, servers, labels, addresses, actions
+    # The session with its person, servers, what stands beside them, and how many there are in all.
+    with django_assert_num_queries(4):
         api.get(SERVERS, {"page_size": 2})
-    with django_assert_num_queries(7):
-        api.get(SERVERS, {"page_size": 6})
+    with django_assert_num_queries(4):
+        api.get(SERVERS, {"page_size": 5})
+    with django_assert_num_queries(3):  # the page that holds all of them shows how many
+        assert api.get(SERVERS, {"page_size": 100}).json()["count"] == 6
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 7])
+def test_page_by_page_they_are_all_there_once(size, api, many):
+    seen, asked = [], f"{SERVERS}?page_size={size}"
+    pages = 0
+    while asked:
+        body = api.get(asked).json()
+        assert body["count"] == 6
+        assert bool(body["previous"]) == bool(seen)
+        seen += [each["id"] for each in body["results"]]
+        asked, pages = body["next"], pages + 1
+    assert len(seen) == len(set(seen)) == 6
+    assert pages == -(-6 // size)
+
+
+@pytest.mark.parametrize(
+    ("page", "status"),
+    [("1", 200), ("2", 200), ("last", 200), ("3", 404), ("0", 404), ("-1", 404), ("x", 404),
+     ("9" * 30, 404), ("\u0661", 200)],
+)  # fmt: skip
+def test_a_page_that_is_not_there(page, status, api, many):
+    answer = api.get(SERVERS, {"page_size": 3, "page": page})
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.json()["count"] == 6
+
+
+def test_an_empty_list_has_one_page(api, server):
+    answer = api.get(SERVERS, {"name": "no such"})
+    assert answer.json() == {"count": 0, "next": None, "previous": None, "results": []}
+    assert api.get(SERVERS, {"name": "no such", "page": 2}).status_code == 404
 
 
 def test_gone_servers_are_not_a_customers_but_staffs(api_of, alice, staff, server, clock):
