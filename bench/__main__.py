@@ -11,6 +11,7 @@ KINDS = ["daphne", "uvicorn", "hypercorn", "granian"]
 
 PARTS = [
     "cycles", "actions", "schedules", "alerts", "pages", "charts", "sockets", "web", "peers", "growth",
+    "groups",
 ]  # fmt: skip
 
 
@@ -29,6 +30,11 @@ def main() -> int:
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="of each")
     parser.add_argument("--clusters", type=int, default=10, help="of the largest growth")
     parser.add_argument("--minutes", type=float, default=3.0, help="of cycles, in growth")
+    parser.add_argument("--group-guests", type=int, default=500, help="of each cluster, in groups")
+    parser.add_argument(
+        "--group-databases", nargs="*", default=[],
+        help="where each group reaches the database, if not where all of the bench does",
+    )  # fmt: skip
     parser.add_argument("--only", choices=PARTS, nargs="+")
     parser.add_argument(
         "--quick",

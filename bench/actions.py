@@ -16,6 +16,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -142,9 +143,9 @@ class Client:
 class Proxmox:
     """The simulator, asked past the panel."""
 
-    def __init__(self, place: Place, state: Any) -> None:
+    def __init__(self, port: int, state: Path) -> None:
         token = json.loads((state / "token.json").read_text())
-        self.base = f"https://127.0.0.1:{place.port}"
+        self.base = f"https://127.0.0.1:{port}"
         self.http = requests.Session()
         self.http.trust_env = False
         self.http.verify = str(state / "ca.pem")
@@ -167,7 +168,7 @@ def measure(place: Place, at_once: int) -> Result:
     result = Result(at_once)
     guests = int(at_once * GUESTS_PER_ACTION) + 40
     cluster = make_cluster(place, guests)
-    proxmox = Proxmox(place, place.folder / f"simulator-{guests}")
+    proxmox = Proxmox(place.port, place.folder / f"simulator-{guests}")
     User.objects.create_superuser("bench@example.com", PASSWORD)
     identify(cluster)
     ids = list(

@@ -224,7 +224,7 @@ def cross_and_wait(place: Place, mailbox: Mailbox, result: Result) -> None:
     """Guests that become busy at random moments, each with an owner and a rule of its own."""
     guests = CROSSINGS * 4
     cluster = make_cluster(place, guests)
-    proxmox = Proxmox(place, place.folder / f"simulator-{guests}")
+    proxmox = Proxmox(place.port, place.folder / f"simulator-{guests}")
     one_cycle(cluster)
     servers = list(
         Server.objects.filter(cluster=cluster, kind="qemu", status="running", lock="")[:CROSSINGS]

@@ -12,6 +12,7 @@ from bench import (
     alerts,
     charts,
     cycles,
+    groups,
     growth,
     pages,
     peers,
@@ -65,6 +66,10 @@ def beside_and_beyond(place: Place, wanted: Namespace) -> Iterator[str]:
     if "growth" in wanted.only:
         sizes = [[size] for size in wanted.servers] + [[largest] * wanted.clusters]
         yield from growth.run(place, wanted.minutes, sizes)
+        yield ""
+    if "groups" in wanted.only:
+        guests = wanted.group_guests
+        yield from groups.table(groups.measure(place, guests, wanted.group_databases), guests)
 
 
 def action_table(result: actions.Result) -> Iterator[str]:

@@ -36,7 +36,7 @@ def measure(place: Place, due: int) -> Result:
     result = Result(due)
     guests = due * GUESTS_PER_SCHEDULE + 40
     cluster = make_cluster(place, guests)
-    proxmox = Proxmox(place, place.folder / f"simulator-{guests}")
+    proxmox = Proxmox(place.port, place.folder / f"simulator-{guests}")
     identify(cluster)
     servers = Server.objects.filter(cluster=cluster, kind="qemu", lock="").exclude(identity="")
     now = datetime.now(UTC)
