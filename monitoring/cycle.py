@@ -10,6 +10,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 
 from monitoring import faults, judging, overload, pacing, samples, sizes
 from monitoring.claims import claim_cycle, release_cycle, renewed
+from monitoring.garbage import resting
 from monitoring.judging import AFTER_DENIAL
 from monitoring.models import CycleMemory, GuestDisk
 from monitoring.readings import GUEST_DISK_SECONDS, Counters, DiskUse
@@ -60,9 +61,10 @@ def poll(cluster_id: int, *, clock: Clock) -> bool:
     try:
         with renewed(cluster_id, claim, clock=clock):
             resources = fetch(cluster, watch)
-        stored = store_in_spite_of_deadlocks(
-            cluster, claim, resources, clock=clock, began=began, watch=watch
-        )
+        with resting():
+            stored = store_in_spite_of_deadlocks(
+                cluster, claim, resources, clock=clock, began=began, watch=watch
+            )
         outcome = "ok"
     except ProxmoxError as error:
         kind = failure_kind(error)

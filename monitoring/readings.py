@@ -27,6 +27,11 @@ STATUSES = {
 }
 
 
+# Where a figure comes from, as plain words: in samples.py they stand in SQL as they are.
+HOST = LastSample.Source.HOST.value
+GUEST = LastSample.Source.GUEST.value
+AGENT = LastSample.Source.AGENT.value
+
 # Memory and disk in bytes, None where not known.
 Sizes = tuple[int | None, int | None]
 
@@ -185,17 +190,17 @@ def disk_use(
     """(used, total, source, measured at). The list says 0 for every VM: not known, not empty."""
     if guest.type == "lxc":
         used, total = positive(guest.disk) or None, positive(guest.maxdisk)
-        return (used, total, LastSample.Source.HOST, now) if used else (None, total, "", None)
+        return (used, total, HOST, now) if used else (None, total, "", None)
     if disk is not None and 0 <= now - disk.measured_at <= GUEST_DISK_SECONDS:
-        return disk.used, disk.total, LastSample.Source.AGENT, disk.measured_at
+        return disk.used, disk.total, AGENT, disk.measured_at
     return None, positive(guest.maxdisk), "", None
 
 
 def memory_source(guest: Guest) -> str:
     """Where the host's figure differs from `mem`, the balloon driver in the guest told it."""
     if guest.type == "qemu" and guest.memhost is not None and guest.memhost != guest.mem:
-        return LastSample.Source.GUEST
-    return LastSample.Source.HOST
+        return GUEST
+    return HOST
 
 
 def fraction(value: float | None) -> float | None:
