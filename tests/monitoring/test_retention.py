@@ -162,6 +162,26 @@ class TestPartitions:
         assert partitions.drop_if(retention.ROWS, name, rows=1)
         assert ages() == []
 
+    def test_before_each_change_the_purge_may_end_and_nobody_waits_meanwhile(
+        self, samples_table, monkeypatch
+    ):
+        if connection.vendor != "mysql":
+            return
+        done = []
+        monkeypatch.setattr(partitions.time, "sleep", lambda seconds: done.append(seconds))
+
+        def noted(execute, sql, *rest):
+            done.append(sql.split()[0])
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(noted):
+            partitions.add(retention.ROWS, [("q1", 900)])
+            partitions.drop_if(retention.ROWS, "q1", rows=0)
+        pause, change = partitions.PURGED_AFTER_SECONDS, ["SET", "ALTER", "SET"]
+        locked = ["SET", "LOCK", "SELECT", "ALTER", "UNLOCK", "SET"]
+        assert pause >= 0.02
+        assert done == [pause, *change, pause, *locked]
+
 
 class TestUpgrade:
     def test_days_that_were_made_ahead_become_quarters(self, samples_table):
