@@ -3,12 +3,15 @@
 import pytest
 from django.db import connection
 
+from monitoring import partitions
+
 FRESH = (("monitoring_sample", "taken_at"), ("monitoring_samplepack", "hour"))
 
 
 @pytest.fixture
-def samples_table(transactional_db):
+def samples_table(transactional_db, monkeypatch):
     """DDL commits, so these tests clean up, after themselves and after others."""
+    monkeypatch.setattr(partitions, "PURGED_AFTER_SECONDS", 0)
     make_fresh()
     yield
     make_fresh()
