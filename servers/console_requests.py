@@ -102,17 +102,18 @@ def ask(server: Server, reason: str, *, actor: Actor, now: datetime) -> ConsoleR
         raise MayNot(_("Your role does not open consoles of others."))
     reason = reason_of(reason)
     sweep(now)
-    has_owner = server.owner_id is not None
     with transaction.atomic():
-        # Asked for twice at once: the second waits, and finds what the first has made.
-        Server.objects.select_for_update().only("pk").get(pk=server.pk)
+        # Asked for twice at once: the second waits, and finds what the first has made. Whose it is
+        # counts as of now: it may have got another owner since it was read.
+        owner_id = Server.objects.select_for_update().only("owner_id").get(pk=server.pk).owner_id
+        has_owner = owner_id is not None
         before = ConsoleRequest.objects.filter(server=server, asked_by=person, open=True).first()
         if before is not None:
             return before
         request = ConsoleRequest.objects.create(
             server=server,
             asked_by=person,
-            owner_id=server.owner_id,
+            owner_id=owner_id,
             asked_by_email=person.email,
             reason=reason,
             asked_at=now,

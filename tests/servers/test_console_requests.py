@@ -10,7 +10,7 @@ from alerts import console_letters
 from alerts.models import Notification
 from servers import console_requests, hub, ownership
 from servers.access import MayNot
-from servers.models import ConsoleRequest
+from servers.models import ConsoleRequest, Server
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +88,22 @@ class TestAsking:
     def test_again_is_the_same(self, asked, server, support, clock):
         again = console_requests.ask(server, "again", actor=by(support), now=clock())
         assert again == asked
+
+    def test_whose_server_it_is_counts_as_of_now(self, server, support, alice, bob, clock):
+        """Read before it was assigned: nobody is let in without the new owner's word."""
+
+        def assign(person):
+            ownership.assign(
+                Server.objects.filter(pk=server.pk), person, actor=SYSTEM, now=clock()
+            )
+
+        for before, now_theirs in ((None, alice), (alice, bob)):
+            assign(before)
+            as_read = Server.objects.get(pk=server.pk)
+            assign(now_theirs)
+            asked = console_requests.ask(as_read, "please", actor=by(support), now=clock())
+            assert (asked.owner_id, asked.answer) == (now_theirs.pk, "waiting")
+            assert not may_open(support, server, clock())
 
     @pytest.mark.parametrize("reason", ["", " \n", "x" * 501])
     def test_takes_a_reason(self, reason, server, support, clock):
