@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Q
 
 from monitoring.models import Packing
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 CYCLE_LASTS = timedelta(seconds=15)
 RENEWED_AFTER_SECONDS = 5.0
+# A cluster waits no longer than this for its next cycle, whatever Proxmox answered.
+LONGEST_PAUSE = timedelta(minutes=10)
 
 
 def claim_cycle(cluster_id: int, *, now: datetime, interval: timedelta) -> str | None:
@@ -33,17 +35,23 @@ def claim_cycle(cluster_id: int, *, now: datetime, interval: timedelta) -> str |
     claim, early = uuid4().hex, now - interval / 2
     won = (
         Cluster.objects.filter(pk=cluster_id, enabled=True)
-        .filter(Q(cycle_claimed_until=None) | Q(cycle_claimed_until__lt=now) | from_later(now))
-        .filter(Q(next_cycle_at=None) | Q(next_cycle_at__lte=now))
+        .filter(is_free("cycle_claimed_until", now, CYCLE_LASTS), is_due(now))
         .exclude(last_cycle_at__gt=early, last_cycle_at__lte=now, cycle_began_at__gt=early)
         .update(cycle_claim=claim, cycle_claimed_until=now + CYCLE_LASTS)
     )
     return claim if won else None
 
 
-def from_later(now: datetime) -> Q:
-    """A claim longer than any: the clock was set back since."""
-    return Q(cycle_claimed_until__gt=now + CYCLE_LASTS)
+def is_free(field: str, now: datetime, lasts: timedelta) -> Q:
+    """Not claimed, or no more. A claim that is longer than any was made before the clock was set back."""
+    over = Q(**{f"{field}__lt": now}) | Q(**{f"{field}__gt": now + lasts})
+    return Q(**{field: None}) | over
+
+
+def is_due(now: datetime) -> Q:
+    """Whether a cluster is to be polled, as to a pause that Proxmox's answer brought."""
+    over = Q(next_cycle_at__lte=now) | Q(next_cycle_at__gt=now + LONGEST_PAUSE)
+    return Q(next_cycle_at=None) | over
 
 
 @contextmanager
@@ -69,8 +77,9 @@ def renew(
         while not over.wait(RENEWED_AFTER_SECONDS):
             try:
                 held.update(cycle_claimed_until=clock() + CYCLE_LASTS)
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 logger.warning("A claim could not be renewed: %s", error)
+                connection.close()  # the next one connects anew
     finally:
         connection.close()
 
@@ -86,7 +95,7 @@ def claim_look(cluster_id: int, *, now: datetime, lasts: timedelta) -> str | Non
     claim = uuid4().hex
     won = (
         Cluster.objects.filter(pk=cluster_id, enabled=True)
-        .filter(Q(look_claimed_until=None) | Q(look_claimed_until__lt=now))
+        .filter(is_free("look_claimed_until", now, lasts))
         .update(look_claim=claim, look_claimed_until=now + lasts)
     )
     return claim if won else None
@@ -103,7 +112,7 @@ def claim_packing(*, now: datetime, lasts: timedelta) -> str | None:
     claim = uuid4().hex
     won = (
         Packing.objects.filter(pk=row.pk)
-        .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
+        .filter(is_free("claimed_until", now, lasts))
         .update(claim=claim, claimed_until=now + lasts)
     )
     return claim if won else None

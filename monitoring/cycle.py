@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from monitoring import faults, judging, overload, pacing, samples, sizes
-from monitoring.claims import claim_cycle, release_cycle, renewed
+from monitoring.claims import claim_cycle, is_due, release_cycle, renewed
 from monitoring.garbage import resting
 from monitoring.judging import AFTER_DENIAL
 from monitoring.models import CycleMemory, GuestDisk
@@ -296,11 +296,7 @@ def failure_kind(error: ProxmoxError) -> Cluster.Failure:
 
 def due(now: datetime) -> list[int]:
     """Clusters whose cycle should start now."""
-    return list(
-        Cluster.objects.filter(enabled=True)
-        .exclude(next_cycle_at__gt=now)
-        .values_list("pk", flat=True)
-    )
+    return list(Cluster.objects.filter(is_due(now), enabled=True).values_list("pk", flat=True))
 
 
 def now_utc() -> datetime:

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, OperationalError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError
 from django.db.models import Max
 
 from servers.models import Cluster
@@ -53,7 +53,7 @@ def read(reading: Callable[[str], Found]) -> Found:
     if alias != DEFAULT_DB_ALIAS:
         try:
             return reading(alias)
-        except OperationalError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.info("The replica does not answer: %s", error)
             trust.note(is_good=False)
     return reading(DEFAULT_DB_ALIAS)
@@ -75,13 +75,13 @@ def chosen() -> str:
 def keeps_up(alias: str) -> bool:
     try:
         return behind(alias) <= timedelta(seconds=MOST_CYCLES_BEHIND * settings.POLL_INTERVAL)
-    except OperationalError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.info("The replica does not answer: %s", error)
         return False
 
 
 def behind(alias: str) -> timedelta:
-    """By when the last cycle was stored, as both know it. Raises OperationalError."""
+    """By when the last cycle was stored, as both know it. Raises DatabaseError, InterfaceError."""
     theirs, ours = last_cycle(alias), last_cycle(DEFAULT_DB_ALIAS)
     if ours is None:
         return timedelta(0)

@@ -4,9 +4,10 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
 
-from monitoring import claims, cycle
-from monitoring.models import Sample
+from monitoring import claims, cycle, judging
+from monitoring.models import Packing, Sample
 from servers import inventory
 from servers.models import Cluster, LastSample, Node, Server
 from servers.proxmox.errors import ProxmoxUnreachable
@@ -86,6 +87,23 @@ class TestClaims:
         later = clock() + 2 * claims.CYCLE_LASTS
         Cluster.objects.update(cycle_claim="dead", cycle_claimed_until=later)
         assert cycle.poll(cluster.pk, clock=clock) is True
+
+    def test_nor_does_any_other(self, polled, clock):
+        """Of a look or the packer, or a pause that a denial brought while the clock was ahead."""
+        ahead = clock() + timedelta(days=30)
+        Cluster.objects.update(
+            look_claim="dead", look_claimed_until=ahead, next_cycle_at=ahead, cycle_claim="",
+            cycle_claimed_until=None, last_cycle_at=None,
+        )  # fmt: skip
+        Packing.objects.create(pk=1, claim="dead", claimed_until=ahead)
+        lasts = timedelta(minutes=2)
+        assert claims.claim_look(polled.pk, now=clock(), lasts=lasts)
+        assert claims.claim_packing(now=clock(), lasts=lasts)
+        assert cycle.due(clock()) == [polled.pk]
+        assert claims.claim_cycle(polled.pk, now=clock(), interval=timedelta(seconds=30))
+
+    def test_a_pause_is_no_longer_than_is_believed(self):
+        assert judging.AFTER_DENIAL <= claims.LONGEST_PAUSE
 
     def test_a_dead_workers_claim_ends(self, cluster, clock):
         Cluster.objects.update(cycle_claim="dead", cycle_claimed_until=clock())
@@ -167,6 +185,33 @@ class TestWhileProxmoxIsWaitedFor:
         cluster.refresh_from_db()
         assert (cluster.cycle_claim, cluster.failure) == ("", "")
         assert Server.objects.exists()
+
+    def test_a_lost_connection_is_made_anew(self, cluster, clock, monkeypatch):
+        """A dead one would fail each time, and the claim run out beside a healthy fetch."""
+        closed, broken = [], []
+        real = connection.close
+        monkeypatch.setattr(claims.connection, "close", lambda: closed.append(real()))
+        Cluster.objects.filter(pk=cluster.pk).update(cycle_claim="mine")
+
+        class Twice:
+            rounds = 2
+
+            def wait(self, seconds):
+                self.rounds -= 1
+                return self.rounds < 0
+
+        def break_once(execute, sql, *rest):
+            if not broken:
+                broken.append(sql)
+                raise OperationalError(2006, "Server has gone away")
+            assert closed, "the dead connection is used again"
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(break_once):
+            claims.renew(cluster.pk, "mine", Twice(), clock=clock)
+        assert broken
+        cluster.refresh_from_db()
+        assert cluster.cycle_claimed_until == clock() + claims.CYCLE_LASTS
 
     def test_one_that_was_taken_over_is_not_taken_back(self, cluster, clock, slow):
         theirs = clock() + timedelta(seconds=7)

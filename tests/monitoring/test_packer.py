@@ -9,7 +9,7 @@ from django.db import connection
 
 from monitoring import claims, packer, partitions, retention, samples
 from monitoring.models import Packing, Sample, SamplePack
-from monitoring.packing import COLUMNS, HOUR, NewerPack
+from monitoring.packing import COLUMNS, HOUR
 from monitoring.recall import recall
 
 NOW = datetime(2026, 11, 20, 12, 20, tzinfo=UTC)
@@ -118,11 +118,12 @@ class TestWhatIsPacked:
 
     def test_what_a_later_version_packed_is_not_touched(self, hours):
         newer = SamplePack.objects.create(server_id=1, hour=NOON - HOUR, data=b"\x09anything")
-        with pytest.raises(NewerPack):
-            pack()
+        store([(900, NOON - 60, 0.5)])
+        pack()
         newer.refresh_from_db()
         assert bytes(newer.data) == b"\x09anything"
         assert Sample.objects.filter(server_id=1, taken_at__gte=NOON - HOUR).exists()
+        assert SamplePack.objects.filter(server_id=900).exists(), "others are packed all the same"
 
     def test_in_slices_of_any_size(self, hours, monkeypatch):
         monkeypatch.setattr(packer, "AT_ONCE", 13)
@@ -297,6 +298,22 @@ class TestPartitions:
         pack(NOW + timedelta(days=1))
         assert list(partitions.bounds(retention.ROWS)) == ["later"]
         assert everything() == whole
+
+    def test_a_clock_that_ran_ahead_stops_nothing(self):
+        """The first partition after it reaches from then to now, and is no quarter of an hour."""
+        if connection.vendor != "mysql":
+            return
+        retention.extend(now=NOW - timedelta(days=1))
+        retention.extend(now=NOW + timedelta(days=30))
+        store((1, at, 0.5) for at in range(NOON - HOUR, NOON + 1200, 300))
+        whole = everything()
+        assert pack() == 12
+        assert everything() == whole
+        assert Sample.objects.count() == 4
+
+    def test_which_are_of_an_hour(self):
+        bounds = {"q1": 900, "q2": 1800, "q3": 90_000, "q4": 90_900, "d1": 91_800, "later": None}
+        assert packer.of_an_hour(bounds) == {"q1": 900, "q2": 1800, "q4": 90_900}
 
     def test_a_table_in_use_is_left_for_later(self, caplog, monkeypatch):
         if connection.vendor != "mysql":

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, ProgrammingError, connection, connections
 
 from monitoring import replica
 from monitoring.recall import recall_one
@@ -88,6 +88,15 @@ def test_one_that_goes_away_while_it_is_read_costs_nobody_a_page(copy, behind, s
     soon()
     read()
     assert copy.asked == asked + 2
+
+
+def test_one_that_lacks_our_tables_costs_nobody_a_page_either(copy, behind, monkeypatch):
+    def lacking():
+        raise ProgrammingError(1146, "Table doesn't exist")
+
+    row(30, 0.5)
+    monkeypatch.setattr(copy, "cursor", lacking)
+    assert read() == [BEGIN + 30]
 
 
 def test_one_that_is_far_behind_is_left_alone(copy, behind, soon, settings):
