@@ -42,14 +42,21 @@ class RedisPlace:
     @classmethod
     def of(cls, address: str, *, sentinel_password: str = "") -> Self:
         """Raises BadAddress."""
-        scheme = urlsplit(address).scheme
+        scheme = address.partition("://")[0].lower()
         if scheme in PLAIN:
             return cls(address)
         if scheme != SENTINEL:
             raise BadAddress(
                 "must be like redis://host:6379/0 or redis+sentinel://host:26379,host:26379/service/0"
             )
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError as error:
+            raise BadAddress(
+                "cannot be read: what is special in a password is %-encoded"
+            ) from error
+        if parts.query or parts.fragment:
+            raise BadAddress("knows no options; TLS with Sentinel is not supported")
         login, _, hosts = parts.netloc.rpartition("@")
         username, _, password = login.partition(":")
         service, _, database = parts.path.strip("/").partition("/")
@@ -140,7 +147,8 @@ def sentinel(host: str) -> tuple[str, int]:
         parts = urlsplit(f"//{host}")
         port = parts.port
     except ValueError as error:
-        raise BadAddress(f"names a Sentinel that cannot be: {host!r}") from error
+        # Not which one: a password that is not encoded may be taken for a part of it.
+        raise BadAddress("names a Sentinel that cannot be, as for its port") from error
     if not parts.hostname:
         raise BadAddress("must name the Sentinels, divided by commas: host:26379,host:26379")
     return parts.hostname, port or SENTINEL_PORT

@@ -23,4 +23,9 @@ class QuickJSONRenderer(JSONRenderer):
         if data is None or self.get_indent(accepted_media_type or "", renderer_context or {}):
             written: bytes = super().render(data, accepted_media_type, renderer_context)
             return written
-        return ENCODER.encode(data)
+        try:
+            return ENCODER.encode(data)
+        except TypeError:
+            # Such as a kind of str or int of somebody's own.
+            written = super().render(data, accepted_media_type, renderer_context)
+            return written

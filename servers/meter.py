@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import time
 from typing import ClassVar
@@ -128,7 +129,8 @@ def write_soon() -> None:
 
 
 def write() -> None:
-    """All sums of this process in one transaction of Redis: all of it counts, or nothing."""
+    """All sums of this process in one transaction of Redis. What Redis took, but could not say so, is
+    written again: it counts at least once."""
     sums, gauges = pending.take()
     process = f"{socket.gethostname()}:{os.getpid()}"
     try:
@@ -161,19 +163,21 @@ class Kept:
 
 
 def kept(client: "Redis") -> Kept:
-    """Raises RedisError or OSError where Redis is away. Gauges of dead processes are forgotten."""
-    sums = {
-        msgspec.json.decode(name, type=Key): float(amount)
-        for name, amount in client.hgetall(SUMS).items()
-    }
+    """Raises RedisError or OSError where Redis is away. Gauges of dead processes are forgotten, and
+    what another version may have written otherwise is left out."""
+    sums: dict[Key, float] = {}
+    for name, amount in client.hgetall(SUMS).items():
+        with suppress(msgspec.DecodeError, ValueError):
+            sums[msgspec.json.decode(name, type=Key)] = float(amount)
     gauges: dict[tuple[str, str], float] = {}
     dead = []
     for name, text in client.hgetall(GAUGES).items():
-        value, set_at = msgspec.json.decode(text, type=tuple[float, float])
-        if abs(time() - set_at) > GAUGE_LASTS_SECONDS:
-            dead.append(name)
-        else:
-            gauges[msgspec.json.decode(name, type=tuple[str, str])] = value
+        with suppress(msgspec.DecodeError):
+            value, set_at = msgspec.json.decode(text, type=tuple[float, float])
+            if abs(time() - set_at) > GAUGE_LASTS_SECONDS:
+                dead.append(name)
+            else:
+                gauges[msgspec.json.decode(name, type=tuple[str, str])] = value
     if dead:
         client.hdel(GAUGES, *dead)
     return Kept(sums, gauges)

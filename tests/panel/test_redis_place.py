@@ -64,11 +64,18 @@ class TestService:
             ("redis+sentinel://host:port/main", "cannot be"),
             ("redis+sentinel://host:99999/main", "cannot be"),
             ("redis+sentinel://host/main/zero", "number of a database"),
+            ("redis+sentinel://:a[b@host/main/0", "cannot be read"),
+            ("redis+sentinel://host/main/0?ssl=true", "knows no options"),
         ],
     )
     def test_what_makes_no_sense(self, address, words):
         with pytest.raises(BadAddress, match=words):
             RedisPlace.of(address)
+
+    def test_a_password_that_is_not_encoded_is_not_told(self):
+        with pytest.raises(BadAddress) as raised:
+            RedisPlace.of("redis+sentinel://user:secret/x@host/main/0")
+        assert "secret" not in str(raised.value)
 
     def test_shows_no_password(self):
         place = RedisPlace.of(SERVICE, sentinel_password="hidden")
