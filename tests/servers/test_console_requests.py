@@ -102,7 +102,10 @@ class TestAsking:
             as_read = Server.objects.get(pk=server.pk)
             assign(now_theirs)
             asked = console_requests.ask(as_read, "please", actor=by(support), now=clock())
-            assert (asked.owner_id, asked.answer) == (now_theirs.pk, "waiting")
+            assert (asked.owner_id, asked.answer) == (
+                now_theirs.pk,
+                console_requests.Answer.WAITING,
+            )
             assert not may_open(support, server, clock())
 
     @pytest.mark.parametrize("reason", ["", " \n", "x" * 501])
