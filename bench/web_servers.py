@@ -23,7 +23,7 @@ SECONDS_TO_START = 60.0
 def daphne(port: int, processes: int, application: str) -> list[str]:
     """It has one process; several share the socket that we listen on, as file descriptor 3 on."""
     return [
-        "daphne", "--ping-interval=20", "--ping-timeout=30", "--verbosity=0", "--no-server-name",
+        "daphne", "--ping-interval=20", "--ping-timeout=30", "--websocket_connect_timeout=60", "--verbosity=0", "--no-server-name",
         f"--fd={processes}", application,
     ]  # fmt: skip
 

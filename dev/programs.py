@@ -39,7 +39,10 @@ def simulator(config: Config) -> Program:
 def web(config: Config) -> Program:
     listen = ("--bind", HOST, "--port", str(config.panel_port))
     # A browser that vanished is noticed by its missing pong. No line for each request.
-    alive = ("--ping-interval", "20", "--ping-timeout", "30")
+    alive = (
+        *("--ping-interval", "20", "--ping-timeout", "30"),
+        *("--websocket_connect_timeout", "60"),
+    )
     quiet = ("--verbosity", "0", "--no-server-name")
     daphne = (str(PYTHON), "-m", "daphne")
     return Program("web", (*daphne, *listen, *alive, *quiet, "panel.asgi:application"))
