@@ -1,18 +1,14 @@
 """Where Redis is: the forms of its address, and a Sentinel that really moves a service."""
 
-import asyncio
 import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from channels.layers import BaseChannelLayer
-from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.core.cache.backends.redis import RedisCache
 from kombu import Connection
 from redis import Redis
-from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.exceptions import RedisError
 
 from panel import embedded
@@ -184,7 +180,7 @@ def servers(tmp_path):
         found.stop()
 
 
-def test_who_asks_now_and_then_follows_it(servers):
+def test_cache_broker_and_health_follow_it(servers):
     place = RedisPlace.of(f"redis+sentinel://:secret@127.0.0.1:{servers.watch}/main/0")
     options = place.cache()
     cache = RedisCache(options["LOCATION"], {"OPTIONS": options["OPTIONS"]})
@@ -208,41 +204,3 @@ def works(place: RedisPlace, cache: RedisCache, word: str) -> None:
         message.ack()
         assert message.payload == word
         queue.close()
-
-
-@pytest.fixture
-async def tidied(monkeypatch):
-    """channels_redis leaves its connections to Sentinel to the end of the process."""
-    made = []
-
-    class Kept(AsyncSentinel):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs)
-            made.extend(self.sentinels)
-
-    monkeypatch.setattr("redis.asyncio.sentinel.Sentinel", Kept)
-    yield
-    for client in made:
-        await client.aclose()
-
-
-async def test_who_listens_all_the_time_follows_it_too(servers, tidied):
-    place = RedisPlace.of(f"redis+sentinel://:secret@127.0.0.1:{servers.watch}/main/0")
-    layer = RedisPubSubChannelLayer(hosts=[place.channel_host()])
-    channel = await layer.new_channel()
-    await layer.group_add("words", channel)
-    assert await hears(layer, channel)
-    await asyncio.to_thread(servers.kill_master)
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not await hears(layer, channel):
-        assert time.monotonic() < end, "It hears nothing any more."
-    await layer.flush()
-
-
-async def hears(layer: BaseChannelLayer, channel: str) -> bool:
-    try:
-        await layer.group_send("words", {"type": "word"})
-        await asyncio.wait_for(layer.receive(channel), 1)
-    except (RedisError, OSError, TimeoutError):
-        return False
-    return True
