@@ -2,20 +2,22 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
-http_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 — needs the app registry
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
+from panel.handler import ThreadedHandler  # noqa: E402
 from panel.origin import origin_checked  # noqa: E402
 from servers.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": http_application,
+        "http": ThreadedHandler(settings.WEB_THREADS),
         "websocket": origin_checked(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -147,8 +147,7 @@ TEMPLATES = [
 # --- Database
 
 # SQLite with several processes needs IMMEDIATE transactions; without it half the writers fail with
-# "database is locked". Connections are not kept: under ASGI each thread would hold its own until
-# the server says "Too many connections".
+# "database is locked".
 DATABASES: dict[str, dict[str, Any]]
 if EMBEDDED:
     DATABASES = {
@@ -192,7 +191,9 @@ if env.str("DATABASE_REPLICA_URL", default=""):
         "TEST": {"MIRROR": "default"},
     }
 for database in DATABASES.values():
-    database["CONN_MAX_AGE"] = 0
+    # Kept by the few threads that answer requests (panel.handler); Celery closes its own after each task.
+    database["CONN_MAX_AGE"] = 0 if EMBEDDED else 60
+    database["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: broker, channel layer, cache
@@ -424,6 +425,7 @@ AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 
 # Requests an hour, of each person.
 API_RATE_LIMIT = in_range("API_RATE_LIMIT", 3600, 1, 10_000_000)
+WEB_THREADS = in_range("WEB_THREADS", 4, 1, 64)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.tokens.SessionJWTAuthentication",
