@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 from accounts import tokens
 from accounts.models import User
 from servers import console_requests
-from servers.live import GROUP, channel_layer, metrics_of_row
+from servers.listening import Listener
+from servers.live import GROUP, metrics_of_row
 from servers.meter import Gauge
 from servers.models import Server
 
@@ -101,18 +102,19 @@ class Hub:
 
     async def listen(self, round: int) -> None:
         """Receives until stopped; where Redis is away, tries again until it is back."""
+        listener = Listener(GROUP)
         while round == self.round:
             try:
-                layer = channel_layer()
-                channel = await layer.new_channel()
-                await layer.group_add(GROUP, channel)
+                await listener.start()
                 self.listening.set()
                 while round == self.round:
-                    await self.hand_out(await layer.receive(channel))
+                    await self.hand_out(await listener.hear())
             except (RedisError, OSError) as error:
                 self.listening.clear()
                 logger.warning("Live updates stand still, Redis is away: %s", error)
                 await asyncio.sleep(RECONNECT_SECONDS)
+            finally:
+                await listener.stop()
 
     async def hand_out(self, message: dict[str, Any]) -> None:
         for row in message.get("metrics", ()):

@@ -1,18 +1,25 @@
 """Where Redis is: the forms of its address, and a Sentinel that really moves a service."""
 
+import asyncio
+import contextlib
 import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from channels.layers import channel_layers
+from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.core.cache.backends.redis import RedisCache
 from kombu import Connection
 from redis import Redis
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.exceptions import RedisError
 
 from panel import embedded
 from panel.redis_place import BadAddress, RedisPlace
+from servers import listening
+from servers.listening import Listener
 
 SERVICE = "redis+sentinel://me:p%40ss@one:26380,two,[::1]:26379/main/3"
 PATIENCE_SECONDS = 20
@@ -204,3 +211,67 @@ def works(place: RedisPlace, cache: RedisCache, word: str) -> None:
         message.ack()
         assert message.payload == word
         queue.close()
+
+
+@pytest.fixture
+async def tidied(monkeypatch):
+    """channels_redis leaves its connections to Sentinel to the end of the process."""
+    made = []
+
+    class Kept(AsyncSentinel):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            made.extend(self.sentinels)
+
+    monkeypatch.setattr("redis.asyncio.sentinel.Sentinel", Kept)
+    yield
+    for client in made:
+        await client.aclose()
+
+
+async def test_live_updates_follow_it(servers, tidied, monkeypatch):
+    """As a web server's hub has them: whatever its listener raises, it starts that one again."""
+    place = RedisPlace.of(f"redis+sentinel://:secret@127.0.0.1:{servers.watch}/main/0")
+
+    def layer(_=None):
+        return RedisPubSubChannelLayer(hosts=[place.channel_host()])
+
+    monkeypatch.setattr(channel_layers, "make_backend", layer)
+    monkeypatch.setattr(listening, "QUIET_SECONDS", 1)
+    monkeypatch.setattr(listening, "ANSWER_SECONDS", 1)
+    heard: list[dict] = []
+    hearing = asyncio.create_task(listen(heard))
+    await say_until_heard(layer, heard, "before")
+    await asyncio.to_thread(servers.kill_master)
+    await say_until_heard(layer, heard, "after")
+    hearing.cancel()
+    await asyncio.gather(hearing, return_exceptions=True)
+
+
+async def listen(heard: list[dict]) -> None:
+    listener = Listener("words")
+    while True:
+        try:
+            await listener.start()
+            while True:
+                heard.append(await listener.hear())
+        except (RedisError, OSError):
+            await asyncio.sleep(0.2)
+        finally:
+            await listener.stop()
+
+
+async def say_until_heard(layer, heard: list[dict], word: str) -> None:
+    """By a layer of its own each time, as a task of a worker does."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while {"word": word} not in heard:
+        assert time.monotonic() < end, f"It never heard {word!r}."
+        one = layer()
+        try:
+            async with asyncio.timeout(2):
+                await one.group_send("words", {"word": word})
+        except (RedisError, OSError):
+            pass
+        with contextlib.suppress(RedisError, OSError):
+            await one.flush()
+        await asyncio.sleep(0.2)
