@@ -4,11 +4,7 @@ Each has what docker-compose.yml runs, a beat of its own among it. While guests 
 of one group is killed (SIGKILL) at a random moment. Then it is counted what the others noticed of it.
 """
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,26 +13,19 @@ from itertools import pairwise
 from typing import Any
 
 from accounts.models import User
-from bench.actions import PASSWORD, Client, Proxmox, answers, identify, wait_for
+from bench.actions import PASSWORD, Client, Proxmox, identify, wait_for
 from bench.growth import clear
-from bench.place import ROOT, Place, free_port
+from bench.place import Place
 from bench.simulators import Simulators
+from bench.stack import INTERVAL, Stack
 from monitoring.recall import recall
 from servers.consumers import MOST_SUBSCRIPTIONS
 from servers.models import Action, Cluster, Server
 
-INTERVAL = 30
 CLUSTERS = 4
 ACTIONS_APART = 0.5
 # Intervals that are watched before and after the kill.
 BEFORE, AFTER = 2, 5
-WORKERS = (
-    ("poll", "--pool=threads", "--concurrency=16"),
-    ("guests", "--pool=threads", "--concurrency=4"),
-    ("actions", "--pool=threads", "--concurrency=8"),
-    ("deliver", "--pool=threads", "--concurrency=8"),
-    ("default", "--concurrency=2"),
-)
 
 
 @dataclass
@@ -50,57 +39,6 @@ class Result:
     expected: int = 0
     missed: int = 0
     slowest_action: float = 0.0
-
-
-class Group:
-    """`database` is where this one reaches the database."""
-
-    def __init__(self, name: str, database: str) -> None:
-        self.name = name
-        self.port = free_port()
-        self.env = {
-            **os.environ,
-            "DATABASE_URL": database,
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "API_RATE_LIMIT": "10000000",
-            "PANEL_URL": f"http://127.0.0.1:{self.port}",
-            "POLL_INTERVAL": str(INTERVAL),
-            "PYTHONWARNINGS": "ignore",
-        }
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def __enter__(self) -> "Group":
-        self.start("daphne", "--bind=127.0.0.1", f"--port={self.port}", "--verbosity=0",
-                   "panel.asgi:application")  # fmt: skip
-        for queue, *options in WORKERS:
-            self.celery("worker", f"--hostname={queue}@{self.name}", f"--queues={queue}", *options,
-                        "--without-gossip", "--without-mingle")  # fmt: skip
-        self.celery("beat", f"--schedule={os.environ['PANEL_VAR']}/beat-{self.name}")
-        wait_for(lambda: answers(f"http://127.0.0.1:{self.port}/health/live"), "the web server")
-        return self
-
-    def celery(self, *words: str) -> None:
-        self.start("celery", "--quiet", "--app=panel", *words, "--loglevel=CRITICAL")
-
-    def start(self, module: str, *words: str) -> None:
-        command = [sys.executable, "-m", module, *words]
-        # A session of its own: what it forks is killed with it.
-        self.running.append(
-            subprocess.Popen(command, cwd=ROOT, env=self.env, start_new_session=True)
-        )
-
-    def kill(self) -> None:
-        for process in self.running:
-            os.killpg(process.pid, signal.SIGKILL)
-        for process in self.running:
-            process.wait()
-        self.running = []
-
-    def __exit__(self, *_: object) -> None:
-        for process in self.running:
-            process.terminate()
-        for process in self.running:
-            process.wait(90)
 
 
 class Listener(Client):
@@ -126,7 +64,7 @@ def measure(place: Place, guests: int, databases: Sequence[str]) -> Result:
         for cluster in clusters:
             identify(cluster)
         proxmox = [Proxmox(port, simulators.state(n)) for n, port in enumerate(simulators.ports)]
-        first, *others = [Group(f"group{n}", url) for n, url in enumerate(addresses, 1)]
+        first, *others = [Stack(f"group{n}", url) for n, url in enumerate(addresses, 1)]
         with first, others[0]:
             watch(first, others[0], clusters, proxmox, result)
     clear()
@@ -134,8 +72,8 @@ def measure(place: Place, guests: int, databases: Sequence[str]) -> Result:
 
 
 def watch(
-    victim: Group,
-    other: Group,
+    victim: Stack,
+    other: Stack,
     clusters: Sequence[Cluster],
     proxmox: Sequence[Proxmox],
     result: Result,

@@ -1,14 +1,10 @@
 """How cost grows with servers: a small cluster, a large one, and ten of the large ones.
 
-Production's processes take part as docker-compose.yml has them: beat, and one worker for polling
-with a thread for each of 16 clusters. Simulators are processes of their own. What looks into
-guests has a worker of its own in production and is left out here: it is budgeted, and never in a
-cycle's way.
+All of the panel's processes take part as docker-compose.yml has them, with one worker for polling
+and a thread in it for each of 16 clusters. Simulators are processes of their own.
 """
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +15,12 @@ from statistics import median
 from django.db import connection
 from redis import Redis
 
-from bench.place import ROOT, Place
+from bench.place import Place
 from bench.processes import Cost, cost
 from bench.simulators import Simulators
+from bench.stack import INTERVAL, Stack
 from servers.models import Cluster
 
-INTERVAL = 30
 SECONDS_TO_BEGIN = 300.0
 LOOK_EVERY = 0.5
 
@@ -38,18 +34,22 @@ class Result:
     rounds: list[float] = field(default_factory=list)
     failures: int = 0
     begun: float = 0.0
-    worker: float = 0.0
-    beat: float = 0.0
+    cpu: dict[str, float] = field(default_factory=dict)
     database_cpu: float | None = None
     simulators: float = 0.0
     memory: dict[str, Cost] = field(default_factory=dict)
+    database: Cost | None = None
+    simulator: Cost | None = None
     redis_bytes: int = 0
     database_bytes: int = 0
     grown_bytes: int = 0
 
 
 def run(place: Place, minutes: float, sizes: Sequence[list[int]]) -> Iterator[str]:
-    yield from table([measure(place, each, minutes) for each in sizes])
+    """The last size for so many minutes, those before it for three at most."""
+    *small, last = sizes
+    results = [measure(place, each, min(minutes, 3)) for each in small]
+    yield from table([*results, measure(place, last, minutes)])
 
 
 def measure(place: Place, sizes: list[int], minutes: float) -> Result:
@@ -57,36 +57,12 @@ def measure(place: Place, sizes: list[int], minutes: float) -> Result:
     result = Result(sizes)
     with Simulators(place, sizes) as simulators:
         clusters = [simulators.register(number).pk for number in range(len(sizes))]
-        worker, beat = start_worker(), start_beat()
-        try:
+        with Stack("growth", place.database) as stack:
             begin(clusters, result)
-            watch(clusters, minutes, worker.pid, beat.pid, simulators, result)
-        finally:
-            for process in (beat, worker):
-                process.terminate()
-            for process in (beat, worker):
-                process.wait(60)
+            watch(clusters, minutes, stack, simulators, result)
     Redis.from_url(os.environ["REDIS_URL"]).flushdb()
     clear()
     return result
-
-
-def start_worker() -> subprocess.Popen[bytes]:
-    return start(
-        "worker", "--hostname=poll@bench", "--queues=poll", "--pool=threads", "--concurrency=16",
-        "--without-gossip", "--without-mingle", "--loglevel=ERROR",
-    )  # fmt: skip
-
-
-def start_beat() -> subprocess.Popen[bytes]:
-    schedule = f"{os.environ['PANEL_VAR']}/growth-beat-{time.time():.0f}"
-    return start("beat", f"--schedule={schedule}", "--loglevel=ERROR")
-
-
-def start(*words: str) -> subprocess.Popen[bytes]:
-    env = {**os.environ, "PYTHONWARNINGS": "ignore", "POLL_INTERVAL": str(INTERVAL)}
-    command = [sys.executable, "-m", "celery", "--quiet", "--app=panel", *words]
-    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
 
 
 def begin(clusters: list[int], result: Result) -> None:
@@ -111,15 +87,14 @@ def last_cycles(clusters: list[int]) -> list[tuple[int, datetime | None, float |
 def watch(
     clusters: list[int],
     minutes: float,
-    worker: int,
-    beat: int,
+    stack: Stack,
     simulators: Simulators,
     result: Result,
 ) -> None:
     """Counts the cycles that ran. Starts where a round has just ended, and ends likewise."""
     wait_for_pause(clusters)
     size = database_bytes()
-    before = [cost(worker).cpu, cost(beat).cpu, simulators.cost().cpu]
+    before, simulated = stack.cost(), simulators.cost().cpu
     mine = database_process()
     database = cost(mine).cpu if mine else None
     seen = {pk: at for pk, at, _, _ in last_cycles(clusters)}
@@ -137,14 +112,13 @@ def watch(
     result.seconds = time.monotonic() - started
     result.due = len(clusters) * round(result.seconds / INTERVAL)
     result.rounds = rounds_of(list(ends.values()))
-    result.worker = cost(worker).cpu - before[0]
-    result.beat = cost(beat).cpu - before[1]
-    result.simulators = simulators.cost().cpu - before[2]
+    result.memory = stack.cost()
+    result.cpu = {name: now.cpu - before[name].cpu for name, now in result.memory.items()}
+    result.simulators = simulators.cost().cpu - simulated
     if mine and database is not None:
-        result.database_cpu = cost(mine).cpu - database
-    result.memory = {
-        "worker": cost(worker), "beat": cost(beat), "simulators": simulators.cost()
-    }  # fmt: skip
+        result.database = cost(mine)
+        result.database_cpu = result.database.cpu - database
+    result.simulator = simulators.cost()
     result.redis_bytes = int(Redis.from_url(os.environ["REDIS_URL"]).info("memory")["used_memory"])
     result.database_bytes = database_bytes()
     result.grown_bytes = result.database_bytes - size
@@ -212,34 +186,43 @@ def tables() -> list[str]:
 
 
 def table(results: Sequence[Result]) -> Iterator[str]:
-    yield f"## Growth: beat every {INTERVAL} s, one Celery worker with 16 threads"
+    yield f"## Growth: all of the panel's processes, beat every {INTERVAL} s"
     yield ""
     yield (
         "| servers, clusters | cycles due, run, failed | a cycle's wall ms, median (worst) "
-        "| all clusters' in s, median (worst) | worker's CPU ms a cycle | MariaDB's | simulator's |"
-    )
-    yield "|---|---|---|---|---|---|---|"
-    for one in results:
-        yield (
-            f"| {name_of(one)} | {one.due}, {len(one.walls)}, {one.failures} "
-            f"| {median(one.walls) * 1000:.0f} ({max(one.walls) * 1000:.0f}) "
-            f"| {median(one.rounds):.1f} ({max(one.rounds):.1f}) "
-            f"| {a_cycle(one.worker, one)} | {a_cycle(one.database_cpu, one)} "
-            f"| {a_cycle(one.simulators, one)} |"
-        )
-    yield ""
-    yield (
-        "| servers, clusters | first two cycles, s | worker MiB RSS (PSS) | beat | simulators "
-        "| Redis MiB | database MiB | grown by, bytes a server and cycle |"
+        "| all clusters' in s, median (worst) | first two cycles, s | Redis MiB | database MiB "
+        "| grown by, bytes a server and cycle |"
     )
     yield "|---|---|---|---|---|---|---|---|"
     for one in results:
-        memory = " | ".join(mebibytes(each) for each in one.memory.values())
         share = one.grown_bytes / max(1, len(one.walls)) / (sum(one.sizes) / len(one.sizes))
         yield (
-            f"| {name_of(one)} | {one.begun:.0f} | {memory} | {one.redis_bytes / 2**20:.1f} "
-            f"| {one.database_bytes / 2**20:.0f} | {share:.0f} |"
+            f"| {name_of(one)} | {one.due}, {len(one.walls)}, {one.failures} "
+            f"| {median(one.walls) * 1000:.0f} ({max(one.walls) * 1000:.0f}) "
+            f"| {median(one.rounds):.1f} ({max(one.rounds):.1f}) | {one.begun:.0f} "
+            f"| {one.redis_bytes / 2**20:.1f} | {one.database_bytes / 2**20:.0f} | {share:.0f} |"
         )
+    yield ""
+    yield "| process | " + " | ".join(
+        f"{name_of(one)}: CPU ms a cycle | MiB PSS (RSS)" for one in results
+    ) + " |"  # fmt: skip
+    yield "|---|" + "---|---|" * len(results)
+    for name in results[0].memory:
+        yield f"| {name} | " + " | ".join(
+            f"{a_cycle(one.cpu[name], one)} | {mebibytes(one.memory[name])}" for one in results
+        ) + " |"  # fmt: skip
+    yield "| the panel together | " + " | ".join(
+        f"{a_cycle(sum(one.cpu.values()), one)} | {mebibytes(*one.memory.values())}"
+        for one in results
+    ) + " |"  # fmt: skip
+    for name, costs in (
+        ("MariaDB", [(one.database_cpu, one.database) for one in results]),
+        ("simulators", [(one.simulators, one.simulator) for one in results]),
+    ):
+        yield f"| {name} | " + " | ".join(
+            f"{a_cycle(cpu, one)} | {mebibytes(memory) if memory else '?'}"
+            for one, (cpu, memory) in zip(results, costs, strict=True)
+        ) + " |"  # fmt: skip
 
 
 def name_of(one: Result) -> str:
@@ -250,5 +233,6 @@ def a_cycle(seconds: float | None, one: Result) -> str:
     return "?" if seconds is None else f"{seconds / max(1, len(one.walls)) * 1000:.0f}"
 
 
-def mebibytes(one: Cost) -> str:
-    return f"{one.rss / 2**20:.0f} ({one.pss / 2**20:.0f})"
+def mebibytes(*costs: Cost) -> str:
+    pss, rss = sum(each.pss for each in costs), sum(each.rss for each in costs)
+    return f"{pss / 2**20:.0f} ({rss / 2**20:.0f})"
