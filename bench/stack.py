@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Container
 
 from bench.actions import answers, wait_for
 from bench.place import ROOT, free_port
@@ -20,10 +21,11 @@ WORKERS = (
 
 
 class Stack:
-    """`database` is where this one reaches the database."""
+    """`database` is where this one reaches the database; `without` names workers that are left out."""
 
-    def __init__(self, name: str, database: str) -> None:
+    def __init__(self, name: str, database: str, without: Container[str] = ()) -> None:
         self.name = name
+        self.without = without
         self.port = free_port()
         self.env = {
             **os.environ,
@@ -41,6 +43,8 @@ class Stack:
                    "--ping-timeout=30", "--websocket_connect_timeout=60", "--verbosity=0",
                    "--no-server-name", "panel.asgi:application")  # fmt: skip
         for queue, *options in WORKERS:
+            if queue in self.without:
+                continue
             self.celery(queue, "worker", f"--hostname={queue}@{self.name}", f"--queues={queue}",
                         *options, "--without-gossip", "--without-mingle")  # fmt: skip
         self.celery("beat", "beat", f"--schedule={os.environ['PANEL_VAR']}/beat-{self.name}")
