@@ -26,6 +26,8 @@ def main() -> int:
     parser.add_argument("--list", type=int, default=100, help="servers of one person, on pages")
     parser.add_argument("--others", type=int, default=1000, help="servers of somebody else's")
     parser.add_argument("--sockets", type=int, nargs="+", default=[1000, 5000])
+    parser.add_argument("--rounds", type=int, default=7, help="of updates to sockets")
+    parser.add_argument("--pause", type=float, default=1.0, help="seconds between two of them")
     parser.add_argument("--web-servers", choices=KINDS, nargs="+", default=KINDS)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="of each")
     parser.add_argument("--clusters", type=int, default=10, help="of the largest growth")

@@ -1,7 +1,7 @@
 """People, servers and tokens in the database, as many as wanted, without a cluster that answers."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 from django.contrib.auth.hashers import make_password
@@ -12,6 +12,7 @@ from accounts.models import User
 from bench import pages
 from servers.models import Address, Cluster, Label, LastSample, Node, Server
 
+TOKEN_LIFETIME = timedelta(hours=3)
 FIRST = 2_000_000  # server ids of the bench, apart from others
 
 
@@ -69,9 +70,14 @@ def make_servers(owners: Sequence[User], total: int, now: datetime) -> list[int]
 
 
 def access_tokens(people: Sequence[User], now: datetime) -> list[str]:
-    """Signed in over the API, each with a session of their own; good for 15 minutes."""
+    """Signed in over the API, each with a session of their own; good for longer than usual."""
+    found = []
     with transaction.atomic():
-        return [str(tokens.begin_session(one, None, now=now).access_token) for one in people]
+        for one in people:
+            token = tokens.begin_session(one, None, now=now).access_token
+            token.set_exp(from_time=now, lifetime=TOKEN_LIFETIME)
+            found.append(str(token))
+    return found
 
 
 def forget() -> None:

@@ -55,7 +55,7 @@ def beside_and_beyond(place: Place, wanted: Namespace) -> Iterator[str]:
     """Many sockets, other web servers, other ways, and many more servers."""
     largest = max(wanted.servers)
     if "sockets" in wanted.only:
-        yield from sockets.run(wanted.sockets)
+        yield from sockets.run(wanted.sockets, wanted.rounds, wanted.pause)
         yield ""
     if "web" in wanted.only:
         yield from web.run(wanted.web_servers, wanted.processes, min(wanted.sockets))

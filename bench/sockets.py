@@ -59,9 +59,9 @@ class Result:
     why: str = ""
 
 
-def run(counts: Sequence[int]) -> Iterator[str]:
-    """Each count on one daphne, as docker-compose.yml starts it."""
-    yield from table([measure(count) for count in counts])
+def run(counts: Sequence[int], rounds: int = ROUNDS, pause: float = BETWEEN) -> Iterator[str]:
+    """Each count on one daphne, as docker-compose.yml starts it; seconds between two rounds."""
+    yield from table([measure(count, rounds=rounds, pause=pause) for count in counts])
 
 
 def measure(
@@ -70,6 +70,7 @@ def measure(
     processes: int = 1,
     *,
     rounds: int = ROUNDS,
+    pause: float = BETWEEN,
     total: int = SERVERS,
 ) -> Result:
     """`count` people, each with a socket that follows a server of their own among `total`."""
@@ -86,7 +87,10 @@ def measure(
             connect(web, crowd, wanted, result)
             time.sleep(BETWEEN)
             for number in range(rounds + 1):
-                one = publish(web, crowd, servers, count, int(now.timestamp()) + number, result)
+                time.sleep(pause)
+                one = publish(
+                    web, crowd, servers, count, int(now.timestamp()) + number, result, rounds
+                )
                 if number:  # the first one warms up
                     result.rounds.append(one)
             result.memory = web.cost()
@@ -122,10 +126,10 @@ def publish(
     count: int,
     taken_at: int,
     result: Result,
+    rounds: int,
 ) -> Round:
     """One cycle's changes: every server has a new sample."""
     rows = made_up(servers, taken_at)
-    time.sleep(BETWEEN)
     crowd.ask(
         do="expect",
         mark=f'"taken_at":{taken_at}',
@@ -137,7 +141,7 @@ def publish(
     live.publish(metrics=rows)
     published = time.monotonic() - started
     heard = crowd.hear()
-    result.cpu_a_round += (web.cost().cpu - cpu) / ROUNDS
+    result.cpu_a_round += (web.cost().cpu - cpu) / rounds
     result.lost += heard["missing"]
     result.twice += heard["twice"]
     result.closed = heard["closed"]
