@@ -25,6 +25,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from accounts import on_behalf
 from accounts.address import client_address
 from accounts.models import ApiSession, User
+from accounts.session_person import session_person
 
 CLAIM = "session"
 
@@ -121,13 +122,9 @@ class SessionJWTAuthentication(JWTAuthentication):
 
     def get_user(self, validated_token: Token) -> Any:
         """Of the session, in one query with it. What else may be wrong, the parent finds out."""
-        session = (
-            ApiSession.objects.filter(pk=session_id(validated_token), ended_at=None)
-            .select_related("user")
-            .first()
-        )
-        if session is not None and lets_in(session.user, validated_token):
-            return session.user
+        person = session_person(session_id(validated_token))
+        if person is not None and lets_in(person, validated_token):
+            return person
         super().get_user(validated_token)
         raise AuthenticationFailed(gettext("The session has ended."), code="session_ended")
 

@@ -42,6 +42,8 @@ METRICS = (
     "disk_measured_at",
 )
 
+HOST = LastSample.Source.HOST.value
+
 # server id, taken_at, then one value for each of METRICS
 MetricsRow = Sequence[int | float | str | None]
 
@@ -183,13 +185,29 @@ def metrics_of(last: LastSample | None) -> dict[str, object] | None:
 
 
 def metrics_of_row(row: MetricsRow) -> dict[str, object]:
-    values: dict[str, object] = dict(zip(METRICS, row[2:], strict=True))
-    sources = {
-        "cpu": LastSample.Source.HOST.value if values["cpu"] is not None else None,
-        "memory": values.pop("memory_source") or None,
-        "disk": values.pop("disk_source") or None,
+    (
+        _, taken_at, cpu, memory_used, memory_total, disk_used, disk_total, network_in, network_out,
+        disk_read, disk_write, uptime, memory_source, disk_source, disk_measured_at,
+    ) = row  # fmt: skip
+    return {
+        "taken_at": taken_at,
+        "cpu": cpu,
+        "memory_used": memory_used,
+        "memory_total": memory_total,
+        "disk_used": disk_used,
+        "disk_total": disk_total,
+        "network_in": network_in,
+        "network_out": network_out,
+        "disk_read": disk_read,
+        "disk_write": disk_write,
+        "uptime": uptime,
+        "disk_measured_at": disk_measured_at,
+        "sources": {
+            "cpu": None if cpu is None else HOST,
+            "memory": memory_source or None,
+            "disk": disk_source or None,
+        },
     }
-    return {"taken_at": row[1], **values, "sources": sources}
 
 
 def signed_out(user_id: int) -> None:

@@ -196,10 +196,9 @@ class ServerList(ServerViews, generics.ListAPIView[Server]):
     @extend_schema(operation_id="servers_list")
     def get(self, request, *args, **kwargs):  # type: ignore[no-untyped-def]
         """Your servers with their last sample; staff see all."""
-        visible = Server.objects.visible_to(request.user)
-        found = self.filter_queryset(visible).values_list(*rows.COLUMNS)
-        page = self.paginate_queryset(found)
-        return self.get_paginated_response(rows.listed(page or [], self.get_serializer_context()))
+        found = self.filter_queryset(rows.columns().visible_to(request.user))
+        page: list[Any] = self.paginate_queryset(found) or []
+        return self.get_paginated_response(rows.listed(page, self.get_serializer_context()))
 
 
 class ServerDetail(ServerViews, generics.RetrieveAPIView[Server]):
