@@ -1,25 +1,30 @@
-"""Charts over a filled week, what a sample takes on disk, packing an hour, dropping a day."""
+"""A filled week: charts, what a sample takes on disk, packing an hour, dropping a day, and a whole cycle
+beside it.
+"""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from time import perf_counter, process_time
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 
+from bench import cycles
+from bench.place import Place
 from monitoring import packer, packing, retention, samples
 from monitoring.history import fitting_range, history
 from monitoring.packing import HOUR, Samples
+from servers.models import Cluster, Server
 
 DAY = 86400
 RUNS = 60
-CYCLES = 20
-FIRST = 1_000_000  # server ids of the bench, apart from real ones
+CYCLES = 10
+FIRST = 1_000_000  # server ids where there are no servers
 # So many different hours; no server has the same one twice in a row.
 KINDS = 997
 GIB = 2**30
@@ -49,27 +54,33 @@ class Result:
     bytes_per_sample: float
     times: dict[str, list[float]]
     database: dict[str, list[float]]
-    empty: list[float]
-    full: list[float]
+    empty: list[cycles.Lap]
+    full: list[cycles.Lap]
     packed: int
     packing: Work
     dropped: int
     drop: Work
 
 
-def measure(servers: int) -> Result:
-    now = datetime.now(UTC).replace(microsecond=0)
-    make_partitions(now)
-    empty = cycles(servers, now)
+def measure(place: Place, servers: int) -> Result:
+    """A week of as many servers as a simulated cluster has, which are polled before and after."""
+    cluster = cycles.make_cluster(place, servers)
+    for _ in range(2):  # the first one makes the servers, from the second one on there are rates
+        cycles.one_cycle(cluster)
+        sleep(cycles.BETWEEN_CYCLES)
+    empty = laps(cluster)
+    known = list(Server.objects.filter(cluster=cluster).values_list("pk", flat=True))
     forget()
+    now = datetime.now(UTC).replace(microsecond=0)
     with worked() as filling:
-        rows = fill(servers, now)
-    full = cycles(servers, now)
-    size = bytes_on_disk() / (rows + CYCLES * servers)
+        rows = fill(known, now)
+    full = laps(cluster)
+    rows += CYCLES * len(known)
+    size = bytes_on_disk() / rows
     times: dict[str, list[float]] = {}
     database: dict[str, list[float]] = {}
     for name, seconds in (("24 h", DAY), ("7 d", 7 * DAY), ("1 h", HOUR)):
-        works = list(charts(servers, int(now.timestamp()), seconds))
+        works = list(charts(known, int(now.timestamp()), seconds))
         times[name] = [work.wall for work in works]
         database[name] = [sum(work.statements) for work in works]
     with worked() as packed:
@@ -77,19 +88,36 @@ def measure(servers: int) -> Result:
     before = packs()
     with worked() as drop:
         retention.prune(now=now + timedelta(days=1))
+    cycles.clear(cluster)
     return Result(
-        servers, rows, filling.wall, size, times, database, empty, full, count, packed,
+        len(known), rows, filling.wall, size, times, database, empty, full, count, packed,
         before - packs(), drop,
     )  # fmt: skip
 
 
-def charts(servers: int, end: int, seconds: int) -> Iterator[Work]:
+def laps(cluster: Cluster) -> list[cycles.Lap]:
+    """Whole cycles, each with fresh numbers of Proxmox's collector."""
+    found = []
+    for _ in range(CYCLES):
+        timed, _ = cycles.timed_cycle(cluster)
+        found.append(timed["whole"])
+        sleep(cycles.BETWEEN_CYCLES)
+    return found
+
+
+def charts(servers: Sequence[int], end: int, seconds: int) -> Iterator[Work]:
     chance = Random(1)
     for _ in range(RUNS):
         wanted = fitting_range(end - seconds, end, None, now=end)
         with worked() as work:
-            history(FIRST + chance.randrange(servers), wanted)
+            history(chance.choice(servers), wanted)
         yield work
+
+
+def bytes_a_sample(servers: int) -> float:
+    now = datetime.now(UTC).replace(microsecond=0)
+    rows = fill(range(FIRST, FIRST + servers), now)
+    return bytes_on_disk() / rows
 
 
 @contextmanager
@@ -109,9 +137,10 @@ def worked() -> Iterator[Work]:
     work.wall, work.cpu = perf_counter() - wall, process_time() - cpu
 
 
-def fill(servers: int, now: datetime) -> int:
+def fill(servers: Sequence[int], now: datetime) -> int:
     """A week at the interval as the panel leaves it, in the order in which it writes it: hour by hour
-    packed for all servers, what is not due yet and the hour that is due next as rows."""
+    packed for all servers, what is not due yet and the hour that is due next as rows. Returns how many
+    samples that is."""
     make_partitions(now)
     end = int(now.timestamp())
     start = end - settings.RETENTION_DAYS * DAY
@@ -120,16 +149,15 @@ def fill(servers: int, now: datetime) -> int:
     blobs = [packing.pack(one, 0) for one in hours]
     first = start + -start % HOUR
     for hour in range(first, unpacked, HOUR):
-        for begin in range(0, servers, 1000):
-            some = range(begin, min(begin + 1000, servers))
+        for some in batched(servers, 1000):
             with transaction.atomic():
-                write_packs({(FIRST + n, hour): blobs[(n + hour // HOUR) % KINDS] for n in some})
+                write_packs({(n, hour): blobs[(n + hour // HOUR) % KINDS] for n in some})
     texts = [text_of(one) for one in hours]
     ticks = range(unpacked, end, settings.POLL_INTERVAL)
     for tick, at in enumerate(ticks):
         write_cycle(servers, at, tick, texts)
     each_hour = HOUR // settings.POLL_INTERVAL
-    return servers * (len(range(first, unpacked, HOUR)) * each_hour + len(ticks))
+    return len(servers) * (len(range(first, unpacked, HOUR)) * each_hour + len(ticks))
 
 
 def make_partitions(now: datetime) -> None:
@@ -169,24 +197,18 @@ def write_packs(blobs: Mapping[tuple[int, int], bytes]) -> None:
     packer.upsert(values)
 
 
-def write_cycle(servers: int, at: int, tick: int, texts: list[list[str]]) -> None:
+def batched(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for begin in range(0, len(numbers), size):
+        yield numbers[begin : begin + size]
+
+
+def write_cycle(servers: Sequence[int], at: int, tick: int, texts: list[list[str]]) -> None:
     rows = []
-    for n in range(servers):
-        text = texts[(n + tick // 100) % KINDS]
-        rows.append(f"({FIRST + n},{at},{text[tick % len(text)]})")
+    for server in servers:
+        text = texts[(server + tick // 100) % KINDS]
+        rows.append(f"({server},{at},{text[tick % len(text)]})")
     with transaction.atomic():
         samples.insert(retention.ROWS, samples.SAMPLE_COLUMNS, rows, "")
-
-
-def cycles(servers: int, now: datetime) -> list[float]:
-    """Seconds that the history's part of a cycle takes, in transactions of their own."""
-    texts = [text_of(hour_of(Random(kind))) for kind in range(KINDS)]
-    taken = []
-    for tick in range(CYCLES):
-        with worked() as work:
-            write_cycle(servers, int(now.timestamp()) + tick * 30, tick, texts)
-        taken.append(work.wall)
-    return taken
 
 
 def forget() -> None:

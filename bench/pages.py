@@ -66,7 +66,7 @@ def sparklines(servers: int) -> str:
 
 
 def make(servers: int, more: int, now: datetime) -> User:
-    charts.fill(servers, now)
+    charts.fill(range(charts.FIRST, charts.FIRST + servers), now)
     alice = User.objects.create_user("bench@example.com", None)
     bob = User.objects.create_user("others@example.com", None)
     cluster = Cluster.objects.create(name="bench", last_cycle_at=now)

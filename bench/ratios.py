@@ -268,4 +268,4 @@ def quickest(act: Callable[[], object], tries: int = 5) -> float:
 
 def of_samples() -> Iterator[Check]:
     """Of a week, with the megabytes that each file has anyway: a third at so few servers."""
-    yield Check("bytes a sample on disk", charts.measure(HISTORY).bytes_per_sample, 65)
+    yield Check("bytes a sample on disk", charts.bytes_a_sample(HISTORY), 65)

@@ -46,7 +46,7 @@ def run(place: Place, wanted: Namespace) -> Iterator[str]:
         yield from pages.table(pages.measure(wanted.list, wanted.others), wanted.others)
         yield ""
     if "charts" in wanted.only:
-        yield from chart_table(charts.measure(wanted.history))
+        yield from chart_table(charts.measure(place, wanted.history))
         yield ""
     yield from beside_and_beyond(place, wanted)
 
@@ -139,11 +139,16 @@ def chart_table(result: charts.Result) -> Iterator[str]:
         yield f"| {name} | {spread([t * 1000 for t in times])} | {alone} |"
     yield ""
     yield f"bytes a sample on disk: {result.bytes_per_sample:.1f}"
-    yield (
-        "inserting a cycle's samples, ms: "
-        f"{spread([t * 1000 for t in result.empty])} into empty tables, "
-        f"{spread([t * 1000 for t in result.full])} beside this history"
-    )
+    empty, full = result.empty, result.full
+    for unit, before, beside in (
+        ("wall", [lap.wall for lap in empty], [lap.wall for lap in full]),
+        ("CPU", [lap.cpu for lap in empty], [lap.cpu for lap in full]),
+    ):
+        yield (
+            f"a whole cycle, ms of {unit}: {spread([t * 1000 for t in before])} with empty tables, "
+            f"{spread([t * 1000 for t in beside])} beside this history, "
+            f"{median(beside) / median(before):.2f} times"
+        )
     for what, work in (
         (f"packing an hour of {result.packed} samples", result.packing),
         (f"pruning with a day of {result.dropped} packs to drop", result.drop),
