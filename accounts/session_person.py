@@ -10,17 +10,19 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models.expressions import Col
 
 from accounts.models import ApiSession, User
 
 
 @dataclass(frozen=True)
 class Statement:
-    """`converters` have (place, function) of each value that the database gives otherwise than Python has it."""
+    """`converters` have (place, function, column) of each value that the database gives otherwise than
+    Python has it."""
 
     sql: str
     names: Sequence[str]
-    converters: Sequence[tuple[int, Callable[..., Any], Any]]
+    converters: Sequence[tuple[int, Callable[..., Any], Col]]
 
 
 def session_person(session: UUID) -> User | None:

@@ -11,10 +11,18 @@ django.setup(set_prefix=False)
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 — needs the app registry
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.db import connections  # noqa: E402
 
 from panel.handler import ThreadedHandler  # noqa: E402
 from panel.origin import origin_checked  # noqa: E402
 from servers.routing import websocket_urlpatterns  # noqa: E402
+
+# A kept connection whose other end has vanished is found out by waiting. Workers and migrations have
+# statements that may take longer; no page has.
+for database in connections.settings.values():
+    if database["ENGINE"].endswith("mysql"):
+        patience = {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20}
+        database["OPTIONS"] = {**patience, **database["OPTIONS"]}
 
 application = ProtocolTypeRouter(
     {

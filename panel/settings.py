@@ -191,7 +191,7 @@ if env.str("DATABASE_REPLICA_URL", default=""):
         "TEST": {"MIRROR": "default"},
     }
 for database in DATABASES.values():
-    # Kept by the few threads that answer requests (panel.handler); Celery closes its own after each task.
+    # Kept by web servers' few threads (panel.handler); Celery closes its own after each task.
     database["CONN_MAX_AGE"] = 0 if EMBEDDED else 60
     database["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from accounts import tokens
 from accounts.models import User
 from servers import console_requests
-from servers.listening import Listener
+from servers.listening import UNREADABLE, Listener
 from servers.live import GROUP, metrics_of_row
 from servers.meter import Gauge
 from servers.models import Server
@@ -57,6 +57,7 @@ class Hub:
         # loops also look whether their round is still the current one.
         self.round = 0
         self.listening = asyncio.Event()
+        self.listener = Listener(GROUP)
 
     async def join(self, socket: Socket) -> None:
         self.following.setdefault(socket, set())
@@ -102,20 +103,23 @@ class Hub:
 
     async def listen(self, round: int) -> None:
         """Receives until stopped; where Redis is away, tries again until it is back."""
-        listener = Listener(GROUP)
         while round == self.round:
             try:
-                try:
-                    await listener.start()
+                async with self.listener.subscribed():
                     self.listening.set()
                     while round == self.round:
-                        await self.hand_out(await listener.hear())
-                finally:
-                    await listener.stop()
+                        await self.hear()
             except (RedisError, OSError) as error:
-                self.listening.clear()
-                logger.warning("Live updates stand still, Redis is away: %s", error)
+                if round == self.round:
+                    self.listening.clear()
+                logger.warning("Live updates stand still, Redis is away: %r", error)
                 await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def hear(self) -> None:
+        try:
+            await self.hand_out(await self.listener.hear())
+        except UNREADABLE:
+            logger.exception("A live update was left out.")
 
     async def hand_out(self, message: dict[str, Any]) -> None:
         for row in message.get("metrics", ()):

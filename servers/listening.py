@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import BaseChannelLayer, channel_layers
+from msgpack.exceptions import UnpackException
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -14,6 +16,9 @@ logger = logging.getLogger(__name__)
 # After so long without a message one is sent to oneself, which has to arrive within as long.
 QUIET_SECONDS = 10.0
 ANSWER_SECONDS = 5.0
+
+# What a message of somebody else's, or of another version of the panel, may end in.
+UNREADABLE = (UnpackException, ValueError, TypeError, LookupError)
 
 
 class Listener:
@@ -26,19 +31,31 @@ class Listener:
 
     def __init__(self, group: str) -> None:
         self.group = group
+        # One for good: each hangs onto the event loop for as long as that runs.
         self.layer: BaseChannelLayer = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
+        self.turn = asyncio.Lock()
         self.channel = ""
         self.coming: asyncio.Future[dict[str, Any]] | None = None
 
+    @asynccontextmanager
+    async def subscribed(self) -> AsyncIterator[None]:
+        """Raises RedisError, OSError. Whoever comes next waits until this one is over."""
+        async with self.turn:
+            try:
+                await self.start()
+                yield
+            finally:
+                await self.stop()
+
     async def start(self) -> None:
-        """Subscribed when it returns. Raises RedisError, OSError."""
         async with asyncio.timeout(ANSWER_SECONDS):
             self.channel = await self.layer.new_channel()
             await self.layer.group_add(self.group, self.channel)
         self.coming = asyncio.ensure_future(self.layer.receive(self.channel))
 
     async def hear(self) -> dict[str, Any]:
-        """The next message, which may be empty. Raises RedisError, OSError where none can come."""
+        """The next message, which may be empty. Raises RedisError, OSError where none can come, and
+        UNREADABLE where one cannot be read, after which it may be asked again."""
         if self.coming is None:
             raise ConnectionError("It has not started.")
         if not await has_come(self.coming, QUIET_SECONDS):
@@ -46,16 +63,14 @@ class Listener:
                 await self.layer.send(self.channel, {})
             if not await has_come(self.coming, ANSWER_SECONDS):
                 raise ConnectionError("A message to oneself did not arrive.")
-        message = self.coming.result()
-        self.coming = asyncio.ensure_future(self.layer.receive(self.channel))
-        return message
+        come, self.coming = self.coming, asyncio.ensure_future(self.layer.receive(self.channel))
+        return come.result()
 
     async def stop(self) -> None:
-        if self.coming is not None:
-            self.coming.cancel()
-            with suppress(asyncio.CancelledError, RedisError, OSError):
-                await self.coming
-            self.coming = None
+        coming, self.coming = self.coming, None
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
         async with asyncio.timeout(ANSWER_SECONDS):
             await clear(self.layer)
 

@@ -24,9 +24,14 @@ TAKEN_AT = len(OWN)
 COLUMNS = (*OWN, *(f"last_sample__{name}" for name in ("taken_at", *METRICS)))
 
 
-@functools.cache
 def columns() -> ServerQuerySet:
     """All servers' COLUMNS, to be narrowed: which joins they take is found out once."""
+    return prepared().all()
+
+
+@functools.cache
+def prepared() -> ServerQuerySet:
+    """Never evaluated itself: it would keep its rows."""
     return Server.objects.values_list(*COLUMNS)  # type: ignore[return-value]
 
 

@@ -49,6 +49,29 @@ async def publish(server):
     await live.send_all([{"type": "live", "metrics": [[server.pk, *ROW]]}])
 
 
+async def test_joining_and_leaving_takes_no_more_and_more(redis_server):
+    """channels_redis keeps each layer that was ever made until the event loop ends."""
+    own, made = Hub(), set()
+    for _ in range(5):
+        socket = FakeSocket(None)
+        await own.join(socket)
+        await asyncio.wait_for(own.listening.wait(), 5)
+        made.add(id(own.listener.layer))
+        own.leave(socket)
+    assert len(made) == 1
+    async with own.listener.turn:
+        assert own.listener.coming is None
+
+
+async def test_a_row_of_another_version_is_left_out(alices, server, caplog):
+    tasks = list(hub().tasks)
+    await live.send_all([{"type": "live", "metrics": [[server.pk, 5, 0.5]]}])
+    await publish(server)
+    assert (await alices.hear())["metrics"]["cpu"] == 0.5
+    assert hub().tasks == tasks
+    assert "left out" in caplog.text
+
+
 class FakeSocket:
     """Somebody's, without a wire."""
 

@@ -103,3 +103,40 @@ async def test_it_can_start_again_after_it_was_stopped(listener):
 async def test_before_it_starts_it_says_so(redis_server):
     with pytest.raises(ConnectionError):
         await Listener("words").hear()
+
+
+async def test_what_cannot_be_read_is_left_out(listener):
+    shard = listener.layer._get_layer()._shards[0]
+    await shard.publish(listener.layer._get_group_channel_name("words"), b"\xc1 no message")
+    with pytest.raises(listening.UNREADABLE):
+        await listener.hear()
+    await say("next")
+    assert await heard(listener) == {"word": "next"}
+
+
+async def test_it_is_cleared_away_also_when_what_came_cannot_be_read(listener):
+    layer = listener.layer
+    shard = layer._get_layer()._shards[0]
+    await shard.publish(layer._get_group_channel_name("words"), b"\xc1 no message")
+    await listening.has_come(listener.coming, PATIENCE)
+    await listener.stop()
+    assert shard._redis is None
+    assert layer._get_layer().channels == {}
+
+
+async def test_who_comes_next_waits_for_who_goes(redis_server):
+    """Their subscription is one layer's: what the one clears away would be the other's."""
+    one = Listener("words")
+    for _ in range(20):
+        goes = asyncio.create_task(listen_once(one))
+        await asyncio.sleep(0)
+        goes.cancel()
+        async with one.subscribed():
+            await say("one")
+            assert await heard(one) == {"word": "one"}
+        await asyncio.gather(goes, return_exceptions=True)
+
+
+async def listen_once(listener):
+    async with listener.subscribed():
+        await listener.hear()

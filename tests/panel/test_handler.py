@@ -1,14 +1,17 @@
 """How requests get from the ASGI server to Django: in a few threads that stay."""
 
 import asyncio
+import io
 import threading
 import time
+import warnings
 
 import pytest
+from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.core.signals import request_finished, request_started
 from django.db import connection
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
@@ -62,7 +65,7 @@ def connected(request):
 
 def streamed(request):
     async def pieces():
-        for number in range(int(request.GET["pieces"])):
+        for number in range(int(request.GET.get("pieces", 3))):
             pieces_taken.append(number)
             yield f"{number}\n"
             await asyncio.sleep(0.01)
@@ -72,7 +75,51 @@ def streamed(request):
     return StreamingHttpResponse(pieces())
 
 
+def read_by_stream(request):
+    """A stream that asks the database, and says where."""
+
+    async def pieces():
+        for _ in range(2):
+            name, number = await sync_to_async(where_a_query_runs)()
+            yield f"{name} {number}\n"
+
+    return StreamingHttpResponse(pieces())
+
+
+def where_a_query_runs():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    streamed_by.append(connection.connection)
+    return threading.current_thread().name, id(connection.connection)
+
+
+streamed_by: list[object] = []
+
+
+def slow_stream(request):
+    entered.set()
+    release.wait(10)
+    return streamed(request)
+
+
+def file(request):
+    return FileResponse(io.BytesIO(b"x" * 200_000))
+
+
+def held(request):
+    entered.set()
+    release.wait(10)
+    return HttpResponse("held")
+
+
+entered, release = threading.Event(), threading.Event()
+
 urlpatterns = [
+    path("file", file),
+    path("slow-stream", slow_stream),
+    path("held", held),
+    path("health/live", lambda request: HttpResponse("alive")),
+    path("read-by-stream", read_by_stream),
     path("busy", busy),
     path("speaking", speaking),
     path("echo", echo),
@@ -86,7 +133,8 @@ urlpatterns = [
 def handler():
     handler = ThreadedHandler(THREADS)
     yield handler
-    handler.threads.shutdown()
+    for pool in (handler.threads, *handler.apart.values()):
+        pool.shutdown()
 
 
 def client(handler, target, method="GET"):
@@ -208,3 +256,83 @@ async def test_a_stream_that_breaks_is_told_to_the_server(handler):
     await asked.receive_output(10)
     with pytest.raises(LookupError):
         await asked.wait(10)
+
+
+async def test_a_stream_reads_in_a_thread_and_by_a_connection_of_its_own(handler):
+    """Sockets share one thread for the database: an export of minutes would hold them all up."""
+    streamed_by.clear()
+    shared = await sync_to_async(lambda: threading.current_thread().name)()
+    _, content = await ask(handler, "/read-by-stream")
+    names = {line.split()[0] for line in content.decode().splitlines()}
+    assert len(names) == 1
+    assert names.isdisjoint({shared, *(f"request_{n}" for n in range(THREADS))})
+    assert len(set(map(id, streamed_by))) == 1
+    with pytest.raises(connection.Database.Error):
+        streamed_by[0].cursor().execute("SELECT 1")
+
+
+async def test_a_file_arrives_whole(handler):
+    with warnings.catch_warnings():
+        # Django says that an async server reads a file at once.
+        warnings.simplefilter("ignore")
+        status, content = await ask(handler, "/file")
+    assert (status, content) == (200, b"x" * 200_000)
+
+
+class TestWhenAllThreadsAreBusy:
+    @pytest.fixture
+    async def single(self):
+        single = ThreadedHandler(1)
+        entered.clear()
+        release.clear()
+        busy = asyncio.create_task(ask(single, "/held"))
+        await asyncio.to_thread(entered.wait, 10)
+        yield single
+        release.set()
+        assert await busy == (200, b"held")
+
+    async def test_it_says_that_it_is_alive(self, single):
+        assert await ask(single, "/health/live") == (200, b"alive")
+        release.set()
+
+    async def test_who_leaves_the_queue_is_passed_over(self, single):
+        told = []
+
+        def tell(**_):
+            told.append(threading.current_thread().name)
+
+        request_started.connect(tell)
+        try:
+            asked = client(single, "/connected")
+            await asked.send_input({"type": "http.request"})
+            await asked.send_input({"type": "http.disconnect"})
+            await asyncio.sleep(0.2)
+            release.set()
+            await asked.wait(10)
+        finally:
+            request_started.disconnect(tell)
+        assert await asked.receive_nothing()
+        assert told == []
+
+
+async def test_a_stream_whose_client_has_gone_meanwhile_is_closed(handler):
+    finished = []
+
+    def tell(**_):
+        finished.append(1)
+
+    release.clear()
+    entered.clear()
+    request_finished.connect(tell)
+    try:
+        asked = client(handler, "/slow-stream")
+        await asked.send_input({"type": "http.request"})
+        await asyncio.to_thread(entered.wait, 10)
+        await asked.send_input({"type": "http.disconnect"})
+        await asyncio.sleep(0.1)
+        release.set()
+        await asked.wait(10)
+    finally:
+        request_finished.disconnect(tell)
+    assert await asked.receive_nothing()
+    assert finished == [1]

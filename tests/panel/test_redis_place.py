@@ -252,13 +252,11 @@ async def listen(heard: list[dict]) -> None:
     listener = Listener("words")
     while True:
         try:
-            await listener.start()
-            while True:
-                heard.append(await listener.hear())
+            async with listener.subscribed():
+                while True:
+                    heard.append(await listener.hear())
         except (RedisError, OSError):
             await asyncio.sleep(0.2)
-        finally:
-            await listener.stop()
 
 
 async def say_until_heard(layer, heard: list[dict], word: str) -> None:
