@@ -1,6 +1,6 @@
 """Thousands of websockets in one light process: `python -m bench.crowd`, spoken to in lines of JSON.
 
-    {"do": "connect", "port", "dialect", "sockets": [[token, [server, …]], …], "at_once", "tries"}
+    {"do": "connect", "ports", "dialect", "sockets": [[token, [server, …]], …], "at_once", "tries"}
         → {"seconds", "failed", "subscribed", "again", "why", "cpu"}: until each has the answer to its
         subscriptions; whoever is turned away tries again after one to three seconds, so many times
     {"do": "expect", "mark", "updates", "patience"}
@@ -20,6 +20,8 @@ import random
 import struct
 import sys
 import time
+from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 HOST = "127.0.0.1"
@@ -48,7 +50,7 @@ class Socket(asyncio.Protocol):
         self.transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
-            f"GET {self.path} HTTP/1.1\r\nHost: {HOST}:{self.crowd.port}\r\nUpgrade: websocket\r\n"
+            f"GET {self.path} HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )
@@ -150,7 +152,7 @@ DIALECTS = {"panel": Socket, "socketio": SocketIo}
 
 class Crowd:
     def __init__(self) -> None:
-        self.port = 0
+        self.ports: Iterator[int] = iter(())
         self.closed = 0
         self.sockets: list[Socket] = []
         self.mark = b""
@@ -170,7 +172,7 @@ class Crowd:
                 self.close()
 
     async def connect(self, wish: dict[str, Any]) -> None:
-        self.port = wish["port"]
+        self.ports = cycle(wish["ports"])
         kind = DIALECTS[wish["dialect"]]
         turns = asyncio.Semaphore(wish["at_once"])
 
@@ -179,7 +181,7 @@ class Crowd:
         async def attempt(token: str, servers: list[int]) -> None:
             loop = asyncio.get_running_loop()
             made = kind(self, token, servers)
-            await loop.create_connection(lambda: made, HOST, self.port)
+            await loop.create_connection(lambda: made, HOST, next(self.ports))
             await asyncio.wait_for(made.ready, SECONDS_TO_CONNECT)
             self.sockets.append(made)
 

@@ -1,6 +1,6 @@
 """HTTP requests over connections that are kept: `python -m bench.load`, spoken to in JSON lines.
 
-    {"port", "path", "headers": {…}, "connections", "seconds"}
+    {"ports": [port, …], "path", "headers": {…}, "connections", "seconds"}
         → {"times": [seconds, …], "errors", "bytes", "seconds", "cpu"}
 
 The answers of the first tenth of the time are left out: they warm up.
@@ -18,9 +18,10 @@ WARM_UP = 0.1
 
 class Load:
     def __init__(self, wish: dict[str, Any]) -> None:
-        self.port, self.seconds = wish["port"], wish["seconds"]
+        # In turn, as a proxy before them does.
+        self.ports, self.seconds = wish["ports"], wish["seconds"]
         self.connections = wish["connections"]
-        lines = [f"GET {wish['path']} HTTP/1.1", f"Host: {HOST}:{self.port}"]
+        lines = [f"GET {wish['path']} HTTP/1.1", f"Host: {HOST}"]
         lines += [f"{name}: {value}" for name, value in wish["headers"].items()]
         self.request = "\r\n".join([*lines, "", ""]).encode()
         self.times: list[float] = []
@@ -30,7 +31,9 @@ class Load:
     async def run(self) -> dict[str, Any]:
         now = time.monotonic()
         self.counts_from, self.until = now + self.seconds * WARM_UP, now + self.seconds
-        await asyncio.gather(*(self.ask() for _ in range(self.connections)))
+        await asyncio.gather(
+            *(self.ask(self.ports[n % len(self.ports)]) for n in range(self.connections))
+        )
         return {
             "times": self.times,
             "errors": self.errors,
@@ -39,8 +42,8 @@ class Load:
             "cpu": time.process_time(),
         }
 
-    async def ask(self) -> None:
-        reader, writer = await asyncio.open_connection(HOST, self.port)
+    async def ask(self, port: int) -> None:
+        reader, writer = await asyncio.open_connection(HOST, port)
         while (started := time.monotonic()) < self.until:
             writer.write(self.request)
             is_good, size, stays = await read_answer(reader)
@@ -50,7 +53,7 @@ class Load:
                 self.size = size
             if not stays:
                 writer.close()
-                reader, writer = await asyncio.open_connection(HOST, self.port)
+                reader, writer = await asyncio.open_connection(HOST, port)
         writer.close()
 
 

@@ -232,7 +232,7 @@ def socket_io(emits: int, name: str) -> list[FanOut]:
         Helper("bench.socket_io") as publisher,
     ):
         made = crowd.ask(
-            do="connect", port=web.port, dialect="socketio", at_once=sockets.AT_ONCE, tries=1,
+            do="connect", ports=web.ports, dialect="socketio", at_once=sockets.AT_ONCE, tries=1,
             sockets=[["", [number]] for number in followed],
         )  # fmt: skip
         if made["failed"]:

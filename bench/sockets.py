@@ -109,7 +109,7 @@ def check_file_limit(count: int) -> None:
 def connect(web: WebServer, crowd: Helper, wanted: Sequence[object], result: Result) -> None:
     before = web.cost()
     made = crowd.ask(
-        do="connect", port=web.port, dialect="panel", sockets=wanted, at_once=AT_ONCE, tries=1
+        do="connect", ports=web.ports, dialect="panel", sockets=wanted, at_once=AT_ONCE, tries=1
     )
     after = web.cost()
     result.connected = made["seconds"]
@@ -169,7 +169,7 @@ def storm(web: WebServer, crowd: Helper, wanted: Sequence[object], result: Resul
     """All of them have just gone, and all come back at the same moment, until they are let in."""
     made = crowd.ask(
         do="connect",
-        port=web.port,
+        ports=web.ports,
         dialect="panel",
         sockets=wanted,
         at_once=len(wanted),

@@ -103,7 +103,7 @@ def ask(
     cpu = web.cost().cpu
     with Helper("bench.load") as load:
         heard: dict[str, Any] = load.ask(
-            port=web.port, path=path, headers=headers, connections=connections, seconds=SECONDS
+            ports=web.ports, path=path, headers=headers, connections=connections, seconds=SECONDS
         )
     times = heard["times"]
     into.rates.append(len(times) / heard["seconds"])

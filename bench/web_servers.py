@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from types import TracebackType
 
 import requests
 
-from bench.place import ROOT
+from bench.place import ROOT, free_port
 from bench.processes import Cost, cost
 
 APPLICATION = "panel.asgi:application"
@@ -20,18 +19,17 @@ HOST = "127.0.0.1"
 SECONDS_TO_START = 60.0
 
 
-def daphne(port: int, processes: int, application: str) -> list[str]:
-    """It has one process; several share the socket that we listen on, as file descriptor 3 on."""
+def daphne(port: int, application: str) -> list[str]:
     return [
-        "daphne", "--ping-interval=20", "--ping-timeout=30", "--websocket_connect_timeout=60", "--verbosity=0", "--no-server-name",
-        f"--fd={processes}", application,
+        "daphne", f"--bind={HOST}", f"--port={port}", "--ping-interval=20", "--ping-timeout=30",
+        "--websocket_connect_timeout=60", "--verbosity=0", "--no-server-name", application,
     ]  # fmt: skip
 
 
-def uvicorn(port: int, processes: int, application: str) -> list[str]:
+def uvicorn(port: int, application: str) -> list[str]:
     # Channels refuses the lifespan, which uvicorn would ask for.
     return [
-        "uvicorn", f"--host={HOST}", f"--port={port}", f"--workers={processes}", "--lifespan=off",
+        "uvicorn", f"--host={HOST}", f"--port={port}", "--lifespan=off",
         "--loop=uvloop", "--http=httptools", "--ws-ping-interval=20", "--ws-ping-timeout=30",
         # The panel reads X-Forwarded-For itself, by TRUSTED_PROXIES.
         "--no-proxy-headers", "--log-level=error", "--no-access-log", "--no-server-header",
@@ -39,24 +37,24 @@ def uvicorn(port: int, processes: int, application: str) -> list[str]:
     ]  # fmt: skip
 
 
-def hypercorn(port: int, processes: int, application: str) -> list[str]:
+def hypercorn(port: int, application: str) -> list[str]:
     return [
-        "hypercorn", f"--bind={HOST}:{port}", f"--workers={processes}", "--worker-class=uvloop",
+        "hypercorn", f"--bind={HOST}:{port}", "--worker-class=uvloop",
         "--websocket-ping-interval=20", "--log-level=CRITICAL", application,
     ]  # fmt: skip
 
 
-def granian(port: int, processes: int, application: str) -> list[str]:
+def granian(port: int, application: str) -> list[str]:
     # asginl is ASGI without the lifespan. An open socket counts as a request that is being served,
     # of which it takes 1,024 by itself.
     return [
         "granian", "--interface=asginl", f"--host={HOST}", f"--port={port}",
-        f"--workers={processes}", "--backlog=4096", "--backpressure=20000", "--log-level=error",
+        "--backlog=4096", "--backpressure=20000", "--log-level=error",
         "--no-access-log", application,
     ]  # fmt: skip
 
 
-KINDS: dict[str, Callable[[int, int, str], list[str]]] = {
+KINDS: dict[str, Callable[[int, str], list[str]]] = {
     "daphne": daphne,
     "uvicorn": uvicorn,
     "hypercorn": hypercorn,
@@ -65,13 +63,13 @@ KINDS: dict[str, Callable[[int, int, str], list[str]]] = {
 
 
 class WebServer:
-    """One of them, answering, on a port of its own, with so many processes."""
+    """So many processes of one kind, answering, each on a port of its own, as behind a proxy."""
 
     def __init__(
         self, kind: str = "daphne", processes: int = 1, application: str = APPLICATION
     ) -> None:
-        self.kind, self.count, self.application = kind, processes, application
-        self.port = 0
+        self.kind, self.application = kind, application
+        self.ports = [free_port() for _ in range(processes)]
         self.running: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "WebServer":
@@ -81,27 +79,14 @@ class WebServer:
             "PYTHONWARNINGS": "ignore",
             "ALLOWED_HOSTS": HOST,
             "API_RATE_LIMIT": "10000000",
+            "PANEL_URL": f"http://{HOST}:{self.ports[0]}",
         }
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, 0))
-            self.port = listener.getsockname()[1]
-            self.env["PANEL_URL"] = f"http://{HOST}:{self.port}"
-            if self.kind == "daphne":
-                self.start_sharing(listener)
-        if self.kind != "daphne":
-            self.start(KINDS[self.kind](self.port, self.count, self.application))
+        for port in self.ports:
+            self.start(KINDS[self.kind](port, self.application))
         self.wait()
         return self
 
-    def start_sharing(self, listener: socket.socket) -> None:
-        listener.listen(1024)
-        number = listener.fileno()
-        for _ in range(self.count):
-            command = daphne(self.port, number, self.application)
-            self.start(command, pass_fds=(number,))
-
-    def start(self, command: list[str], pass_fds: tuple[int, ...] = ()) -> None:
+    def start(self, command: list[str]) -> None:
         # Some tell each socket that is cut off when they end, in twenty lines.
         log = Path(os.environ["PANEL_VAR"]) / f"{self.kind}.log"
         with log.open("ab") as lines:
@@ -110,24 +95,20 @@ class WebServer:
                     [sys.executable, "-m", *command],
                     cwd=ROOT,
                     env=self.env,
-                    pass_fds=pass_fds,
                     stderr=lines,
                 )
             )
 
     def wait(self) -> None:
         until = time.monotonic() + SECONDS_TO_START
-        while not self.answers():
+        while not all(self.answers(port) for port in self.ports):
             if time.monotonic() > until:
                 raise TimeoutError(f"{self.kind} did not start within {SECONDS_TO_START:g} s.")
             time.sleep(0.05)
-        # Each process loads the application at its first request: all of them should have had one.
-        for _ in range(20 * self.count):
-            self.answers()
 
-    def answers(self) -> bool:
+    def answers(self, port: int) -> bool:
         try:
-            return requests.get(f"http://{HOST}:{self.port}/health/live", timeout=5).ok
+            return requests.get(f"http://{HOST}:{port}/health/live", timeout=5).ok
         except requests.RequestException:
             return False
 
