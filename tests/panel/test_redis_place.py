@@ -239,7 +239,7 @@ async def test_live_updates_follow_it(servers, tidied, monkeypatch):
     monkeypatch.setattr(channel_layers, "make_backend", layer)
     monkeypatch.setattr(listening, "QUIET_SECONDS", 1)
     monkeypatch.setattr(listening, "ANSWER_SECONDS", 1)
-    heard: list[dict] = []
+    heard: list[dict[str, object]] = []
     hearing = asyncio.create_task(listen(heard))
     await say_until_heard(layer, heard, "before")
     await asyncio.to_thread(servers.kill_master)
@@ -248,7 +248,7 @@ async def test_live_updates_follow_it(servers, tidied, monkeypatch):
     await asyncio.gather(hearing, return_exceptions=True)
 
 
-async def listen(heard: list[dict]) -> None:
+async def listen(heard: list[dict[str, object]]) -> None:
     listener = Listener("words")
     while True:
         try:
@@ -259,7 +259,7 @@ async def listen(heard: list[dict]) -> None:
             await asyncio.sleep(0.2)
 
 
-async def say_until_heard(layer, heard: list[dict], word: str) -> None:
+async def say_until_heard(layer, heard: list[dict[str, object]], word: str) -> None:
     """By a layer of its own each time, as a task of a worker does."""
     end = time.monotonic() + PATIENCE_SECONDS
     while {"word": word} not in heard:
