@@ -7,7 +7,7 @@ several, what looks into guests is left out: its calls cost the simulators more 
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -46,11 +46,15 @@ class Result:
     grown_bytes: int = 0
 
 
-def run(place: Place, minutes: float, sizes: Sequence[list[int]]) -> Iterator[str]:
+def run(
+    place: Place, minutes: float, sizes: Sequence[list[int]]
+) -> Generator[str, None, list[Result]]:
     """The last size for so many minutes, those before it for three at most."""
     *small, last = sizes
     results = [measure(place, each, min(minutes, 3)) for each in small]
-    yield from table([*results, measure(place, last, minutes)])
+    results.append(measure(place, last, minutes))
+    yield from table(results)
+    return results
 
 
 def measure(place: Place, sizes: list[int], minutes: float) -> Result:

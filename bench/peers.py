@@ -8,7 +8,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -45,12 +45,13 @@ class Way:
     note: str = ""
 
 
-def run(place: Place, servers: int) -> Iterator[str]:
+def run(place: Place, servers: int) -> Generator[str, None, list[Way]]:
     with Simulators(place, [servers]) as simulators:
         ways = polling(simulators, servers)
     yield from polling_table(ways, servers)
     yield ""
     yield from fan_out_table(fan_out())
+    return ways
 
 
 def polling(simulators: Simulators, servers: int) -> list[Way]:

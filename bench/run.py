@@ -18,6 +18,7 @@ from bench import (
     peers,
     schedules,
     sockets,
+    summary,
     web,
 )
 from bench.place import Place
@@ -29,9 +30,12 @@ def run(place: Place, wanted: Namespace) -> Iterator[str]:
         version = cursor.fetchone()[0]
     yield f"# {platform.python_implementation()} {platform.python_version()}, {version}"
     yield ""
+    figures: list[summary.Figure] = []
     if "cycles" in wanted.only:
         for size in wanted.servers:
-            yield from cycle_table(cycles.measure(place, size, wanted.cycles))
+            cycle = cycles.measure(place, size, wanted.cycles)
+            figures += summary.of_cycles(cycle)
+            yield from cycle_table(cycle)
             yield ""
     if "actions" in wanted.only:
         yield from action_table(actions.measure(place, wanted.actions))
@@ -43,33 +47,45 @@ def run(place: Place, wanted: Namespace) -> Iterator[str]:
         yield from alerts.run(place, max(wanted.servers), wanted.mails)
         yield ""
     if "pages" in wanted.only:
-        yield from pages.table(pages.measure(wanted.list, wanted.others), wanted.others)
+        measured = pages.measure(wanted.list, wanted.others)
+        figures += summary.of_pages(measured)
+        yield from pages.table(measured, wanted.others)
         yield ""
     if "charts" in wanted.only:
-        yield from chart_table(charts.measure(place, wanted.history))
+        week = charts.measure(place, wanted.history)
+        figures += summary.of_charts(week)
+        yield from chart_table(week)
         yield ""
-    yield from beside_and_beyond(place, wanted)
+    yield from beside_and_beyond(place, wanted, figures)
+    yield from summary.table(figures)
 
 
-def beside_and_beyond(place: Place, wanted: Namespace) -> Iterator[str]:
+def beside_and_beyond(
+    place: Place, wanted: Namespace, figures: list[summary.Figure]
+) -> Iterator[str]:
     """Many sockets, other web servers, other ways, and many more servers."""
     largest = max(wanted.servers)
     if "sockets" in wanted.only:
-        yield from sockets.run(wanted.sockets, wanted.rounds, wanted.pause)
+        followed = yield from sockets.run(wanted.sockets, wanted.rounds, wanted.pause)
+        figures += summary.of_sockets(followed)
         yield ""
     if "web" in wanted.only:
-        yield from web.run(wanted.web_servers, wanted.processes, min(wanted.sockets))
+        served = yield from web.run(wanted.web_servers, wanted.processes, min(wanted.sockets))
+        figures += summary.of_web(served)
         yield ""
     if "peers" in wanted.only:
-        yield from peers.run(place, largest)
+        ways = yield from peers.run(place, largest)
+        figures += summary.of_peers(ways)
         yield ""
     if "growth" in wanted.only:
         sizes = [[size] for size in wanted.servers] + [[largest] * wanted.clusters]
-        yield from growth.run(place, wanted.minutes, sizes)
+        grown = yield from growth.run(place, wanted.minutes, sizes)
+        figures += summary.of_growth(grown)
         yield ""
     if "groups" in wanted.only:
         guests = wanted.group_guests
         yield from groups.table(groups.measure(place, guests, wanted.group_databases), guests)
+        yield ""
 
 
 def action_table(result: actions.Result) -> Iterator[str]:

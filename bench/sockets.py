@@ -5,7 +5,7 @@ does, through servers.live. All of them share the machine.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -59,9 +59,13 @@ class Result:
     why: str = ""
 
 
-def run(counts: Sequence[int], rounds: int = ROUNDS, pause: float = BETWEEN) -> Iterator[str]:
+def run(
+    counts: Sequence[int], rounds: int = ROUNDS, pause: float = BETWEEN
+) -> Generator[str, None, list[Result]]:
     """Each count on one daphne, as docker-compose.yml starts it; seconds between two rounds."""
-    yield from table([measure(count, rounds=rounds, pause=pause) for count in counts])
+    results = [measure(count, rounds=rounds, pause=pause) for count in counts]
+    yield from table(results)
+    return results
 
 
 def measure(

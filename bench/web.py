@@ -1,6 +1,6 @@
 """The same application behind each web server: requests, sockets, memory, and how it ends."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median, quantiles
@@ -46,7 +46,9 @@ class Result:
     ended: float
 
 
-def run(kinds: Sequence[str], counts: Sequence[int], with_sockets: int) -> Iterator[str]:
+def run(
+    kinds: Sequence[str], counts: Sequence[int], with_sockets: int
+) -> Generator[str, None, list[Result]]:
     paths = prepare()
     results = [measure(kind, count, paths) for kind in kinds for count in counts]
     population.forget()
@@ -57,6 +59,7 @@ def run(kinds: Sequence[str], counts: Sequence[int], with_sockets: int) -> Itera
         yield from sockets.table(
             [sockets.measure(with_sockets, kind, count) for kind in kinds for count in counts]
         )
+    return results
 
 
 def prepare() -> dict[str, tuple[str, dict[str, str]]]:
