@@ -1,6 +1,7 @@
 """How requests get from the ASGI server to Django: in a few threads that stay."""
 
 import asyncio
+import contextlib
 import io
 import threading
 import time
@@ -146,6 +147,23 @@ def client(handler, target, method="GET"):
     return ApplicationCommunicator(handler, scope)
 
 
+@contextlib.contextmanager
+def told_by(*signals):
+    """(signal, thread) of each that is sent meanwhile."""
+    told = []
+
+    def tell(signal, **_):
+        told.append((signal, threading.current_thread().name))
+
+    for signal in signals:
+        signal.connect(tell)
+    try:
+        yield told
+    finally:
+        for signal in signals:
+            signal.disconnect(tell)
+
+
 async def ask(handler, target, *body):
     """(status, body) of one request whose body comes in parts."""
     asked = client(handler, target, "POST" if body else "GET")
@@ -193,19 +211,9 @@ async def test_a_query_that_is_no_text_is_refused(handler):
 
 
 async def test_begin_and_end_are_told_in_the_thread_of_the_request(handler):
-    told = []
-
-    def tell(signal, **_):
-        told.append((signal, threading.current_thread().name))
-
-    for signal in (request_started, request_finished):
-        signal.connect(tell)
-    try:
+    with told_by(request_started, request_finished) as told:
         _, name = await ask(handler, "/busy")
         status, _ = await ask(handler, "/broken")
-    finally:
-        for signal in (request_started, request_finished):
-            signal.disconnect(tell)
     assert status == 500
     assert [signal for signal, _ in told] == [request_started, request_finished] * 2
     assert told[0][1] == told[1][1] == name.decode()
@@ -296,35 +304,21 @@ class TestWhenAllThreadsAreBusy:
         release.set()
 
     async def test_who_leaves_the_queue_is_passed_over(self, single):
-        told = []
-
-        def tell(**_):
-            told.append(threading.current_thread().name)
-
-        request_started.connect(tell)
-        try:
+        with told_by(request_started) as told:
             asked = client(single, "/connected")
             await asked.send_input({"type": "http.request"})
             await asked.send_input({"type": "http.disconnect"})
             await asyncio.sleep(0.2)
             release.set()
             await asked.wait(10)
-        finally:
-            request_started.disconnect(tell)
         assert await asked.receive_nothing()
         assert told == []
 
 
 async def test_a_stream_whose_client_has_gone_meanwhile_is_closed(handler):
-    finished = []
-
-    def tell(**_):
-        finished.append(1)
-
     release.clear()
     entered.clear()
-    request_finished.connect(tell)
-    try:
+    with told_by(request_finished) as finished:
         asked = client(handler, "/slow-stream")
         await asked.send_input({"type": "http.request"})
         await asyncio.to_thread(entered.wait, 10)
@@ -332,7 +326,16 @@ async def test_a_stream_whose_client_has_gone_meanwhile_is_closed(handler):
         await asyncio.sleep(0.1)
         release.set()
         await asked.wait(10)
-    finally:
-        request_finished.disconnect(tell)
     assert await asked.receive_nothing()
-    assert finished == [1]
+    assert len(finished) == 1
+
+
+def test_a_web_server_waits_for_its_database_for_seconds():
+    """A kept connection whose other end has vanished would hold its thread for minutes."""
+    import panel.asgi  # noqa: F401 — which sets it
+
+    options = connection.settings_dict["OPTIONS"]
+    if connection.vendor == "mysql":
+        assert (options["connect_timeout"], options["read_timeout"]) == (5, 20)
+    else:
+        assert "read_timeout" not in options
